@@ -1,0 +1,65 @@
+/** A tokenizer to measure. */
+export interface Tokenizer {
+  count(text: string): number;
+  /** The part of a text it is measured on: less than 1 where the whole would take minutes. */
+  readonly share: number;
+}
+
+export type TokenizerName = keyof typeof LOADERS;
+
+const LOADERS = {
+  dianka: loadDianka,
+  "js-tiktoken": loadJsTiktoken,
+  "gpt-tokenizer": loadGptTokenizer,
+  "tiktoken (WASM)": loadTiktoken,
+};
+
+export const TOKENIZER_NAMES = Object.keys(LOADERS) as TokenizerName[];
+
+/** Loads a tokenizer; null when its package is not installed. */
+export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer | null> {
+  try {
+    return await LOADERS[name]();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND") {
+      return null;
+    }
+    throw error;
+  }
+}
+
+async function loadDianka(): Promise<Tokenizer> {
+  const { loadO200kCounter } = await import("../../src/upstreams/o200k-ranks.ts");
+  const counter = await loadO200kCounter();
+  return { share: 1, count: (text) => counter.count(text) };
+}
+
+async function loadJsTiktoken(): Promise<Tokenizer> {
+  const { Tiktoken } = await import("js-tiktoken/lite");
+  const { default: o200k } = await import("js-tiktoken/ranks/o200k_base");
+  const tokenizer = new Tiktoken(o200k);
+  return { share: 0.1, count: (text) => tokenizer.encode(text, [], []).length };
+}
+
+async function loadGptTokenizer(): Promise<Tokenizer> {
+  const { countTokens } = (await importIfThere("gpt-tokenizer/encoding/o200k_base")) as {
+    countTokens(text: string, options: object): number;
+  };
+  const options = { allowedSpecial: new Set(), disallowedSpecial: new Set() };
+  return { share: 1, count: (text) => countTokens(text, options) };
+}
+
+async function loadTiktoken(): Promise<Tokenizer> {
+  const { get_encoding } = (await importIfThere("tiktoken")) as {
+    get_encoding(name: string): {
+      encode(text: string, allowed: string[], disallowed: string[]): Uint32Array;
+    };
+  };
+  const encoding = get_encoding("o200k_base");
+  return { share: 1, count: (text) => encoding.encode(text, [], []).length };
+}
+
+/** The compiler does not look behind a variable, so that the package may be absent. */
+function importIfThere(name: string): Promise<unknown> {
+  return import(name);
+}

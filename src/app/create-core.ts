@@ -1,0 +1,98 @@
+import type { Config } from "../config.ts";
+import { WelcomePerson } from "../core/account/welcome-person.ts";
+import type { RuntimeSettings } from "../core/admin/runtime-settings.ts";
+import type { SendNotices } from "../core/admin/send-notices.ts";
+import { AskQuestion } from "../core/ask-question.ts";
+import { createCardPepper } from "../core/cards/card-code.ts";
+import { RedeemCards } from "../core/cards/redeem-cards.ts";
+import type { ChatConnections } from "../core/chat/chat-connections.ts";
+import type { Clock } from "../core/clock.ts";
+import { RoleList } from "../core/conversation/role.ts";
+import { DeliverReply } from "../core/deliver-reply.ts";
+import { FinishReply } from "../core/finish-reply.ts";
+import { GenerateReply } from "../core/generate-reply.ts";
+import type { Logger } from "../core/log.ts";
+import { PromptBuilder } from "../core/prompt-builder.ts";
+import { ReplyDispatcher } from "../core/reply-dispatcher.ts";
+import type { ReplyFeed } from "../core/reply-feed.ts";
+import { ReplyHeartbeat } from "../core/reply-heartbeat.ts";
+import type { ReplyQueue } from "../core/reply-queue.ts";
+import { StopReplies } from "../core/stop-replies.ts";
+import { textsFor } from "../core/texts/locales.ts";
+import { ModelCatalog } from "../core/upstream/model-catalog.ts";
+import type { UpstreamPool } from "../core/upstream/upstream-pool.ts";
+import type { Metrics } from "../metrics.ts";
+import type { SecretKey } from "../store/secret-key.ts";
+import { loadO200kCounter } from "../upstreams/o200k-ranks.ts";
+import type { Stores } from "./create-stores.ts";
+
+export interface CoreParts {
+  readonly config: Config;
+  readonly stores: Stores;
+  readonly secretKey: SecretKey;
+  readonly queue: ReplyQueue;
+  readonly feed: ReplyFeed;
+  readonly pool: UpstreamPool;
+  readonly runtime: RuntimeSettings;
+  readonly notices: SendNotices;
+  readonly connections: () => ChatConnections;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The use cases, and beside them what commands need of stores and settings. */
+export type Core = ReturnType<typeof createCore>;
+
+export function createCore(parts: CoreParts) {
+  const { config, stores, queue, feed, pool, runtime, connections, metrics, clock, log } = parts;
+  const { accounts, conversations, replies, ledger, cards } = stores;
+  const { chat: settings, currency } = config;
+  const models = new ModelCatalog(config.models, () => runtime.prices);
+  const roles = new RoleList(config.roles);
+  const prompts = new PromptBuilder(conversations, loadO200kCounter);
+  const dispatcher = new ReplyDispatcher(replies, queue, settings.runningRepliesMax, clock, log);
+  const pepper = createCardPepper(1, parts.secretKey.derive("cards"));
+  const shared = { accounts, conversations, replies, ledger, settings, currency, clock, log };
+  const common = { ...shared, prompts, models, roles, dispatcher, metrics };
+  const deliver = new DeliverReply({ ...common, notices: stores.notices, connections });
+  const finish = new FinishReply(common);
+  const heartbeat = new ReplyHeartbeat(replies, log);
+  return {
+    ...common,
+    feed,
+    cards,
+    pepper,
+    pool,
+    runtime,
+    notices: parts.notices,
+    audit: stores.audit,
+    stats: stores.stats,
+    deliver,
+    heartbeat,
+    ask: new AskQuestion({ ...common, deliver }),
+    welcome: new WelcomePerson(accounts, ledger, settings),
+    stopReplies: new StopReplies(replies, feed, dispatcher),
+    generate: new GenerateReply({
+      ...common,
+      pool,
+      loadTokenCounter: loadO200kCounter,
+      feed,
+      heartbeat,
+      finish,
+    }),
+    redeemCards: new RedeemCards({
+      cards,
+      peppers: [pepper],
+      clock,
+      onStorm: (guesses) => {
+        log.warn({ guesses }, "many wrong card codes");
+        const text = textsFor(settings.defaultLocale).guessStorm(Math.round(guesses));
+        const cause = `storm:${clock.now().toISOString().slice(0, 15)}`;
+        parts.notices.toAdmins(cause, text).catch((error) => {
+          log.warn({ err: error }, "admins could not be told");
+        });
+      },
+    }),
+  };
+}

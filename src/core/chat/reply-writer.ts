@@ -1,0 +1,175 @@
+import { OutsideError } from "../errors.ts";
+import type { MessageButton } from "./chat-adapter.ts";
+import { ReplyMessages, type ReplyPlace, type ShownContent } from "./reply-messages.ts";
+import { ReplyPreview } from "./reply-preview.ts";
+import { splitIntoPieces, splitMarkdown } from "./split-text.ts";
+import { TypingSignal } from "./typing-signal.ts";
+
+/** Where messages cannot be edited an answer comes in at most so many, if it fits. */
+const PIECES_MAX = 5;
+/** Calls for one message before the caller has to try later: after about 15 seconds. */
+const TRIES_MAX = 5;
+const BACKOFF_MS = 1_000;
+/** What is left of a message that is no longer needed and cannot be deleted. */
+const NOTHING = "…";
+
+export interface ReplyWriterOptions extends ReplyPlace {
+  readonly placeholderText: string;
+  /** Shown under the last message while the answer is written; `null` for none. */
+  readonly stopButton: MessageButton | null;
+  /** Told of every preview that failed; nothing needs to be done. */
+  readonly onPreviewFailed: (error: unknown) => void;
+}
+
+export interface FinalReply {
+  /** The whole answer in Markdown, with its receipt. */
+  readonly text: string;
+  /** Shown under the last message. */
+  readonly buttons: readonly MessageButton[];
+}
+
+/**
+ * Shows one growing answer in a chat. Where messages can be edited, a placeholder turns into the
+ * text as it grows, and a long one flows over into further messages; elsewhere a typing signal is
+ * shown and the finished text comes in a few messages.
+ *
+ * Previews are lossy, the final text is not: `finish` resolves when exactly that is on the
+ * platform. Given the messages an earlier process sent it goes on with those.
+ */
+export class ReplyWriter {
+  readonly #options: ReplyWriterOptions;
+  readonly #messages: ReplyMessages;
+  readonly #preview: ReplyPreview | null;
+  readonly #typing: TypingSignal | null;
+  readonly #stop = new AbortController();
+  readonly #intervalMs: number;
+
+  constructor(options: ReplyWriterOptions) {
+    this.#options = options;
+    this.#messages = new ReplyMessages(options);
+    const { sender, address, isDirect, budget, clock } = options;
+    const { capabilities } = sender;
+    const { edit } = capabilities;
+    this.#intervalMs = (isDirect ? edit?.directIntervalMsMin : edit?.groupIntervalMsMin) ?? 0;
+    this.#preview =
+      edit && new ReplyPreview({ ...options, messages: this.#messages, capabilities }, edit);
+    this.#typing = edit
+      ? null
+      : new TypingSignal(sender, { address, isDirect }, budget, clock, options.onPreviewFailed);
+  }
+
+  /** Shows that we are at work: a placeholder unless text comes very soon, or a typing signal. */
+  showPlaceholder(): void {
+    this.#preview?.startPlaceholder();
+    this.#typing?.start();
+  }
+
+  /** Takes the whole text so far and returns at once. */
+  write(textSoFar: string): void {
+    this.#preview?.write(textSoFar);
+    this.#typing?.start();
+  }
+
+  /**
+   * Brings the final text to the chat and resolves with what there was no room for: `unsent` is
+   * "" unless the platform allows too few messages. Waits out rate limits and tries failed calls
+   * again for some seconds, then throws the `OutsideError`; calling it again, or on a new writer
+   * with the same messages, goes on where it stopped. A timed-out send may have arrived, so a part
+   * can be seen twice but never be missing. Throws "unreachable" when `stop` is called.
+   */
+  async finish(final: FinalReply): Promise<{ readonly unsent: string }> {
+    await this.#endPreviews();
+    const { edit, sendsPerMessageMax } = this.#options.sender.capabilities;
+    const parts = this.#cut(final.text);
+    const contents = parts
+      .slice(0, sendsPerMessageMax ?? parts.length)
+      .map((text, position, { length }) => this.#content(text, position === length - 1, final));
+    // What is not yet read first, then what only gets its formatting.
+    const isRead = (position: number) =>
+      this.#messages.contentAt(position)?.text === contents[position]?.text;
+    const positions = [...contents.keys()];
+    const unread = positions.filter((position) => !isRead(position));
+    for (const position of [...unread, ...positions.filter((some) => !unread.includes(some))]) {
+      const content = contents[position];
+      if (content) await this.#settle(position, content);
+    }
+    for (let position = contents.length; edit && position < this.#messages.count; position += 1) {
+      await this.#takeAway(position);
+    }
+    return { unsent: parts.slice(contents.length).join("\n\n") };
+  }
+
+  /** Ends everything without sending; resolves once a call already on its way has ended. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#endPreviews();
+  }
+
+  async #endPreviews(): Promise<void> {
+    await this.#preview?.end();
+    await this.#typing?.end();
+  }
+
+  #cut(text: string): string[] {
+    const { edit, sendsPerMessageMax, textLengthMax, textBytesMax } =
+      this.#options.sender.capabilities;
+    const limits = { lengthMax: textLengthMax, bytesMax: textBytesMax };
+    const piecesMax = Math.min(PIECES_MAX, sendsPerMessageMax ?? PIECES_MAX);
+    const parts = edit
+      ? splitMarkdown(text, limits)
+      : splitIntoPieces(text, { ...limits, piecesMax });
+    return parts.length === 0 ? [NOTHING] : parts;
+  }
+
+  #content(text: string, isLast: boolean, final: FinalReply): ShownContent {
+    const hasButtons = isLast && this.#options.sender.capabilities.buttons;
+    return { text, format: "markdown", buttons: hasButtons ? final.buttons : [] };
+  }
+
+  async #settle(position: number, content: ShownContent): Promise<void> {
+    const messages = this.#messages;
+    if (messages.shows(position, content)) return;
+    if (messages.has(position) && !messages.mayEdit(position)) {
+      // Too late to change it: a new message is worth it for other words, not for formatting.
+      const neverEdits = this.#options.sender.capabilities.edit === null;
+      if (neverEdits || messages.contentAt(position)?.text === content.text) return;
+    }
+    await this.#insist(position, () => messages.show(position, content));
+  }
+
+  /** Another worker's answer was shorter, so a message is left over. */
+  async #takeAway(position: number): Promise<void> {
+    if (!this.#messages.has(position)) return;
+    try {
+      const isGone = await this.#insist(position, () => this.#messages.remove(position));
+      if (isGone || !this.#messages.mayEdit(position)) return;
+      await this.#settle(position, { text: NOTHING, format: "plain", buttons: [] });
+    } catch (error) {
+      // The answer is there; a message the platform will not take back must not hold it up.
+      const mustTell = !(error instanceof OutsideError) || error.retryable;
+      if (mustTell || error.kind === "chat_gone") throw error;
+    }
+  }
+
+  async #insist<T>(position: number, call: () => Promise<T>): Promise<T> {
+    const { sender, clock } = this.#options;
+    const { signal } = this.#stop;
+    for (let tries = 1; ; tries += 1) {
+      if (!(await this.#messages.turn(position, "final", this.#intervalMs, signal))) {
+        throw new OutsideError(sender.platform, "unreachable");
+      }
+      try {
+        return await call();
+      } catch (error) {
+        if (!mayTryAgain(error) || tries === TRIES_MAX) throw error;
+        // A pause is waited for in the budget, and a message that is gone is sent anew at once.
+        const isReady = error.kind === "rate_limited" || error.kind === "message_gone";
+        if (!isReady) await clock.sleep(BACKOFF_MS * 2 ** (tries - 1), signal);
+      }
+    }
+  }
+}
+
+function mayTryAgain(error: unknown): error is OutsideError {
+  return error instanceof OutsideError && (error.retryable || error.kind === "message_gone");
+}

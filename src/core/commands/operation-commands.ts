@@ -1,0 +1,106 @@
+import type { AuditLog } from "../admin/audit-log.ts";
+import type { RuntimeSettings } from "../admin/runtime-settings.ts";
+import type { SendNotices } from "../admin/send-notices.ts";
+import { parseAmount } from "../billing/amount.ts";
+import { chatKey } from "../chat/chat-address.ts";
+import type { ChatConnections } from "../chat/chat-connections.ts";
+import { UserError } from "../errors.ts";
+import type { ReplyStore } from "../reply-store.ts";
+import { USAGE } from "../texts/texts.ts";
+import type { ModelCatalog } from "../upstream/model-catalog.ts";
+import type { Command } from "./command.ts";
+import { words } from "./parse-command.ts";
+import { describePrice, quoteArgument } from "./settings-commands.ts";
+
+export interface OperationParts {
+  readonly audit: AuditLog;
+  readonly runtime: RuntimeSettings;
+  readonly notices: SendNotices;
+  readonly connections: () => ChatConnections;
+  readonly models: ModelCatalog;
+  readonly replies: ReplyStore;
+  readonly currency: string;
+}
+
+/** Prices are per million tokens; they count from the next question on. */
+export function priceCommand({ audit, runtime, models, currency }: OperationParts): Command {
+  return {
+    name: "price",
+    isForAdmins: true,
+    async run({ texts, actor }, args) {
+      const [name, inputText, outputText, ...more] = words(args);
+      if (
+        name === undefined ||
+        inputText === undefined ||
+        outputText === undefined ||
+        more.length > 0
+      ) {
+        throw new UserError("usage", { usage: USAGE.price });
+      }
+      const model = models.find(name);
+      if (model === null) throw new UserError("unknown_model", { name: quoteArgument(name) });
+      const before = describePrice(model, texts, currency);
+      await runtime.setPrice(model.name, parsePrice(inputText), parsePrice(outputText));
+      const after = describePrice(models.choose(model.name), texts, currency);
+      await audit.write({ actor, action: "price", target: model.name, reason: "", before, after });
+      return { text: texts.priceChanged({ model: model.name, before, after }) };
+    },
+  };
+}
+
+export function broadcastCommand({ audit, notices, connections }: OperationParts): Command {
+  return {
+    name: "broadcast",
+    isForAdmins: true,
+    async run({ message, texts, actor }, args) {
+      if (args === "") throw new UserError("usage", { usage: USAGE.broadcast });
+      const bots = connections()
+        .list()
+        .map(({ sender }) => ({ platform: sender.platform, bot: sender.bot }));
+      const cause = `broadcast:${chatKey(message.address)}:${message.id}`;
+      const count = await notices.toEveryone(bots, cause, args);
+      await audit.write({
+        actor,
+        action: "broadcast",
+        target: "everyone",
+        reason: "",
+        before: null,
+        after: { people: count, length: args.length },
+      });
+      return { text: texts.broadcastQueued(count) };
+    },
+  };
+}
+
+export function drainCommand({ audit, runtime, replies }: OperationParts): Command {
+  return {
+    name: "drain",
+    isForAdmins: true,
+    async run({ texts, actor }, args) {
+      const choice = args.toLowerCase();
+      if (!["", "on", "off"].includes(choice)) {
+        throw new UserError("usage", { usage: USAGE.drain });
+      }
+      const before = runtime.isDraining;
+      const isOn = choice !== "off";
+      await runtime.setDraining(isOn);
+      await audit.write({
+        actor,
+        action: "drain",
+        target: "service",
+        reason: "",
+        before,
+        after: isOn,
+      });
+      return { text: texts.drained(isOn, await replies.countOpen()) };
+    },
+  };
+}
+
+function parsePrice(text: string): bigint {
+  // Free of charge is a price, though not an amount one could grant.
+  if (/^0+(\.0+)?$/.test(text)) return 0n;
+  const { unit, amount } = parseAmount(text);
+  if (unit !== "credit") throw new UserError("amount_invalid", { amount: quoteArgument(text) });
+  return amount;
+}

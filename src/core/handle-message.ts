@@ -1,0 +1,187 @@
+import type { Person } from "./account/account.ts";
+import type { AccountStore } from "./account/account-store.ts";
+import type { WelcomePerson } from "./account/welcome-person.ts";
+import type { AdminAccess } from "./admin/admin-access.ts";
+import type { RuntimeSettings } from "./admin/runtime-settings.ts";
+import type { AskQuestion } from "./ask-question.ts";
+import { looksLikeCode } from "./cards/card-code.ts";
+import type { ChatConnection } from "./chat/chat-connections.ts";
+import { type IncomingMessage, replyTarget } from "./chat/incoming-message.ts";
+import { say } from "./chat/say.ts";
+import type { ChatSettings } from "./chat-settings.ts";
+import type { Clock } from "./clock.ts";
+import type { Answer, CommandContext } from "./commands/command.ts";
+import type { CommandList } from "./commands/command-list.ts";
+import { type ParsedCommand, parseCommand } from "./commands/parse-command.ts";
+import { tellAnswer } from "./commands/tell-answer.ts";
+import { OutsideError, UserError } from "./errors.ts";
+import type { Logger } from "./log.ts";
+import type { RateLimiter } from "./quota/rate-limiter.ts";
+import { readQuestion } from "./read-question.ts";
+import type { ReplyMetrics } from "./reply-metrics.ts";
+import type { ReplyStore } from "./reply-store.ts";
+import { matchLocale, textsFor } from "./texts/locales.ts";
+import type { ModelCatalog } from "./upstream/model-catalog.ts";
+
+const MINUTE_MS = 60_000;
+/** A rate-limited person is told so once in this time, not for every message. */
+const TELL_AGAIN_MS = 10_000;
+
+export interface HandleMessageParts {
+  readonly accounts: AccountStore;
+  readonly welcome: WelcomePerson;
+  readonly access: AdminAccess;
+  readonly commands: CommandList;
+  readonly ask: AskQuestion;
+  readonly replies: ReplyStore;
+  readonly models: ModelCatalog;
+  readonly rateLimiter: RateLimiter;
+  readonly runtime: RuntimeSettings;
+  readonly settings: ChatSettings;
+  readonly metrics: ReplyMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * A person wrote: a command is run and answered, a question is taken. Handling the same message
+ * twice acts once: questions are keyed by their message, and so is what commands change.
+ */
+export class HandleMessage {
+  readonly #parts: HandleMessageParts;
+
+  constructor(parts: HandleMessageParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws only what is worth another try of the same message: a platform or database failure. */
+  async handle(message: IncomingMessage, connection: ChatConnection): Promise<void> {
+    const { accounts, settings, welcome, access } = this.#parts;
+    const { platform, bot, channel } = message.address;
+    const person = await accounts.identify({
+      platform,
+      bot,
+      sender: message.sender,
+      directChannel: message.isDirect && !access.isAdminChat(message.address) ? channel : null,
+    });
+    await welcome.grantTrial(person);
+    const locale =
+      matchLocale(person.account.locale) ??
+      matchLocale(message.sender.locale) ??
+      settings.defaultLocale;
+    const context: CommandContext = {
+      message,
+      person,
+      locale,
+      texts: textsFor(locale),
+      actor: `${platform}:${message.sender.platformUserId}`,
+      isAdmin: access.isAdmin(message.address, message.sender.platformUserId),
+    };
+    await this.#answer(context, connection);
+  }
+
+  async #answer(context: CommandContext, connection: ChatConnection): Promise<void> {
+    try {
+      const answer = await this.#act(context, connection);
+      if (answer !== null) await tellAnswer(context, answer, connection);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      await this.#tellError(context, error, connection);
+    }
+  }
+
+  async #act(context: CommandContext, connection: ChatConnection): Promise<Answer | null> {
+    const { message, person } = context;
+    const command = readCommand(message);
+    if (message.isEdit) return await this.#handleEdit(context, command);
+    this.#parts.metrics.messageReceived({
+      platform: message.address.platform,
+      kind: command === null ? "question" : "command",
+    });
+    this.#refuseBanned(person, context.isAdmin);
+    if (command === null) {
+      await this.#askQuestion(context, message.text, connection);
+      return null;
+    }
+    if (command.name === "ask") {
+      await this.#askQuestion(context, command.args, connection);
+      return null;
+    }
+    this.#limit(`commands:${person.account.id}`, this.#parts.settings.commandsPerMinuteMax);
+    return await this.#parts.commands.run(context, command, connection);
+  }
+
+  async #askQuestion(
+    context: CommandContext,
+    text: string,
+    connection: ChatConnection,
+  ): Promise<void> {
+    const { runtime, settings, models, ask } = this.#parts;
+    const { message, person, locale } = context;
+    if (runtime.isDraining) throw new UserError("draining");
+    const model = models.choose(person.account.model);
+    const question = await readQuestion(message, text, model, settings);
+    this.#limit(`questions:${person.account.id}`, settings.questionsPerMinuteMax);
+    await ask.ask({ message, person, locale, ...question, retryOf: null }, connection);
+  }
+
+  async #handleEdit(
+    context: CommandContext,
+    command: ParsedCommand | null,
+  ): Promise<Answer | null> {
+    // An edited command is not run again: what it did is done.
+    if (command !== null) return null;
+    const { message, texts } = context;
+    const text = message.text.trim();
+    if (text === "" || text.length > this.#parts.settings.questionLengthMax) return null;
+    const state = await this.#parts.replies.rewriteQuestion(message.address, message.id, text);
+    return state === "too_late" && message.isDirect ? { text: texts.editTooLate } : null;
+  }
+
+  #refuseBanned({ account }: Person, isAdmin: boolean): void {
+    if (account.status !== "banned" || isAdmin) return;
+    throw new UserError("account_banned", { reason: account.banReason ?? "" });
+  }
+
+  #limit(key: string, countMax: number): void {
+    const waitMs = this.#parts.rateLimiter.take(key, countMax, MINUTE_MS);
+    if (waitMs > 0) throw new UserError("rate_limited", { seconds: Math.ceil(waitMs / 1000) });
+  }
+
+  async #tellError(
+    context: CommandContext,
+    error: UserError,
+    connection: ChatConnection,
+  ): Promise<void> {
+    const { message, texts } = context;
+    this.#parts.log.info(
+      {
+        code: error.code,
+        platform: message.address.platform,
+        accountId: context.person.account.id,
+      },
+      "message was refused",
+    );
+    const isFlood = error.code === "rate_limited" || error.code === "account_banned";
+    const toldKey = `told:${context.person.account.id}`;
+    if (isFlood && this.#parts.rateLimiter.take(toldKey, 1, TELL_AGAIN_MS) > 0) return;
+    try {
+      await say(connection, {
+        to: message.address,
+        isDirect: message.isDirect,
+        text: texts.errors[error.code](error.details),
+        replyTo: replyTarget(message),
+      });
+    } catch (cause) {
+      // Nobody is left to be told.
+      if (!(cause instanceof OutsideError) || cause.kind !== "chat_gone") throw cause;
+    }
+  }
+}
+
+/** A message that is nothing but a card code counts as /redeem. */
+function readCommand(message: IncomingMessage): ParsedCommand | null {
+  const command = parseCommand(message.text);
+  if (command !== null) return command;
+  return looksLikeCode(message.text) ? { name: "redeem", args: message.text } : null;
+}

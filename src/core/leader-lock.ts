@@ -1,0 +1,12 @@
+/** Sees to it that one process at a time owns a name, such as a bot. */
+export interface LeaderLock {
+  /**
+   * Waits until the name is free and holds it; `null` when `signal` aborted first. `onLost` is
+   * called when it could no longer be held: then somebody else may own the name.
+   */
+  acquire(
+    name: string,
+    signal: AbortSignal,
+    onLost: () => void,
+  ): Promise<{ release(): Promise<void> } | null>;
+}

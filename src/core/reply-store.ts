@@ -1,0 +1,191 @@
+import type { Unit } from "./billing/lot.ts";
+import type { ChatAddress } from "./chat/chat-address.ts";
+
+/** What a reply was promised to cost when its hold was placed. Micros per million tokens. */
+export interface PriceSnapshot {
+  readonly input: bigint;
+  readonly cachedInput: bigint;
+  readonly output: bigint;
+  /** Messages an answer costs; `null` when the model cannot be paid in messages. */
+  readonly messageCost: bigint | null;
+  /** The bounds of the hold, to place it anew should it lapse. */
+  readonly creditMax: bigint;
+  readonly creditMin: bigint;
+}
+
+export interface NewReply {
+  readonly id: string;
+  /** A reply that still waits for more of the same question; `null` opens one. */
+  readonly mergeInto: string | null;
+  readonly accountId: string;
+  readonly identityId: bigint;
+  readonly conversationId: string;
+  readonly address: ChatAddress;
+  readonly isDirect: boolean;
+  readonly messageId: string;
+  readonly locale: string;
+  readonly text: string;
+  readonly title: string;
+  readonly images: readonly { readonly mediaType: string; readonly bytes: Uint8Array }[];
+  readonly model: string;
+  readonly price: PriceSnapshot;
+  readonly inputTokens: number;
+  readonly outputTokensMax: number;
+  readonly leaseMs: number;
+  /** How long to wait for more of the question before a worker may begin. */
+  readonly waitMs: number;
+  readonly openRepliesMax: number;
+  readonly receivedAt: Date;
+  /** A retry: turns from this one on leave the context. */
+  readonly supersedesTurn: bigint | null;
+  readonly copyImagesOf: bigint | null;
+}
+
+export type OpenOutcome =
+  | { readonly status: "opened" | "merged"; readonly replyId: string }
+  /** The message had been taken before; nothing happened now. */
+  | { readonly status: "duplicate"; readonly replyId: string }
+  /** The reply to merge into has begun: open one of its own. */
+  | { readonly status: "too_late" }
+  | { readonly status: "queue_full" }
+  | {
+      readonly status: "insufficient";
+      readonly creditAvailable: bigint;
+      readonly messagesAvailable: bigint;
+    };
+
+/** Our answer to one message. */
+export interface Reply {
+  readonly id: string;
+  readonly accountId: string;
+  readonly conversationId: string;
+  readonly questionTurnId: bigint;
+  readonly address: ChatAddress;
+  readonly isDirect: boolean;
+  readonly messageId: string;
+  readonly locale: string;
+  readonly state: "queued" | "writing" | "answered" | "delivered" | "failed" | "stopped";
+  readonly modelAsked: string;
+  readonly modelAnswered: string | null;
+  readonly holdId: string;
+  readonly unit: Unit;
+  /** What the hold covers. */
+  readonly heldAmount: bigint;
+  readonly inputTokensMax: number;
+  readonly outputTokensMax: number;
+  readonly price: PriceSnapshot;
+  readonly inputTokens: number | null;
+  readonly cachedTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly charge: bigint;
+  readonly freeReason: FreeReason | null;
+  readonly failure: string | null;
+  readonly text: string | null;
+  readonly isStopRequested: boolean;
+  readonly attempts: number;
+  readonly receivedAt: Date;
+  /** Since when a worker may begin. */
+  readonly releasedAt: Date | null;
+  readonly startedAt: Date | null;
+  readonly answeredAt: Date | null;
+  readonly deliveredAt: Date | null;
+}
+
+/** Why an answer, or what came of it, cost nothing. */
+export type FreeReason = "slow" | "upstream_cut" | "failed" | "nothing_delivered";
+
+export interface ReplyEnd {
+  readonly id: string;
+  readonly state: "answered" | "failed" | "stopped";
+  readonly text: string;
+  /** In the unit of the hold, at most what it holds. */
+  readonly charge: bigint;
+  readonly upstreamCost: bigint;
+  readonly modelAnswered: string | null;
+  readonly upstream: string | null;
+  readonly inputTokens: number | null;
+  readonly cachedTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly usageSource: "upstream" | "counted" | null;
+  readonly usageClamped: boolean;
+  readonly freeReason: FreeReason | null;
+  /** The code of a text in `texts.failures`; `null` when it went well. */
+  readonly failure: string | null;
+  readonly firstWordAt: Date | null;
+  readonly firstWordMs: number | null;
+  readonly answerMs: number | null;
+}
+
+export interface GatheringReply {
+  readonly id: string;
+  readonly text: string;
+  readonly inputTokens: number;
+}
+
+/** A message the reply is shown in. */
+export interface ShownMessage {
+  readonly position: number;
+  readonly channel: string;
+  readonly messageId: string;
+}
+
+/**
+ * Keeps replies together with their holds, so that neither exists without the other. Each method
+ * is one transaction. The rows are also the outbox: what is released but not begun, or ended but
+ * not delivered, is found by the sweepers however the queue lost it.
+ */
+export interface ReplyStore {
+  open(reply: NewReply): Promise<OpenOutcome>;
+  /** The reply of this person here that still waits for more of its question. */
+  findGathering(conversationId: string, accountId: string): Promise<GatheringReply | null>;
+  /** Output tokens that replies still open in this conversation may add to its context. */
+  countPendingTokens(conversationId: string): Promise<number>;
+  /** Marks the account's next replies as running and returns their ids. */
+  release(accountId: string, runningMax: number): Promise<string[]>;
+  /** `null` when it needs no worker any more. Throws `UserError("insufficient_credit")`. */
+  start(replyId: string, leaseMs: number): Promise<Reply | null>;
+  /** Keeps holds of running replies and shows the sweepers that their worker lives. */
+  heartbeat(replyIds: readonly string[], leaseMs: number): Promise<void>;
+  /** Returns what was charged; `null` when it had ended before. */
+  finish(end: ReplyEnd): Promise<bigint | null>;
+  find(replyId: string): Promise<Reply | null>;
+  /** The newest reply in a conversation that has ended, with the text of its question. */
+  findLastEnded(
+    conversationId: string,
+    accountId: string,
+  ): Promise<{ reply: Reply; question: string } | null>;
+  /** Replies of the account, newest first, for /usage. */
+  listRecent(accountId: string, limit: number): Promise<Reply[]>;
+  /**
+   * Asks the open replies of a person in a chat (or just one reply) to stop. Those no worker has
+   * begun are ended here. Returns both kinds.
+   */
+  requestStop(
+    accountId: string,
+    where: { readonly address: ChatAddress } | { readonly replyId: string },
+  ): Promise<{ readonly ended: string[]; readonly running: string[] }>;
+  /**
+   * The person changed a question they sent. Its stored text changes in any case, so that a retry
+   * answers the new one; "too_late" when a worker had begun with the old one.
+   */
+  rewriteQuestion(
+    address: ChatAddress,
+    messageId: string,
+    text: string,
+  ): Promise<"rewritten" | "too_late" | "unknown">;
+  listMessages(replyId: string): Promise<ShownMessage[]>;
+  saveMessage(replyId: string, message: ShownMessage): Promise<void>;
+  /** `isReadable` false: the chat is closed to us, so the answer waits in the history. */
+  markDelivered(replyId: string, receipt: string, isReadable: boolean): Promise<void>;
+  /** Accounts with replies that may run but are not released. */
+  listReleasable(runningMax: number, limit: number): Promise<string[]>;
+  /** Replies released whose worker has not been heard of for `silentMs`. */
+  listOrphans(silentMs: number, limit: number): Promise<string[]>;
+  /** Replies that ended at least `ageMs` ago and are not delivered. */
+  listUndelivered(
+    ageMs: number,
+    limit: number,
+  ): Promise<{ id: string; platform: string; bot: string }[]>;
+  /** Running replies, for draining and for operators. */
+  countOpen(): Promise<number>;
+}

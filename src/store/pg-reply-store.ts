@@ -1,0 +1,279 @@
+import type pg from "pg";
+import type { ChatAddress } from "../core/chat/chat-address.ts";
+import { UserError } from "../core/errors.ts";
+import type {
+  GatheringReply,
+  NewReply,
+  OpenOutcome,
+  Reply,
+  ReplyEnd,
+  ReplyStore,
+  ShownMessage,
+} from "../core/reply-store.ts";
+import { preparedQuery } from "./pg-pool.ts";
+import {
+  finishArguments,
+  openArguments,
+  type ReplyRow,
+  replyFromRow,
+  storableText,
+} from "./reply-rows.ts";
+
+/** Raised by the SQL functions when a hold is not covered; see the migrations. */
+const INSUFFICIENT = "DK001";
+
+const SELECT_REPLY =
+  "SELECT r.*, h.amount AS held_amount FROM reply r JOIN hold h ON h.id = r.hold_id";
+
+/** Replies in Postgres. What moves credit is one SQL function each: one round trip, all or nothing. */
+export class PgReplyStore implements ReplyStore {
+  readonly #pool: pg.Pool;
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+  }
+
+  async open(reply: NewReply): Promise<OpenOutcome> {
+    try {
+      const rows = await this.#rows<{ outcome: { status: string; id: string } }>(
+        "SELECT open_reply($1) AS outcome",
+        [JSON.stringify(openArguments(reply))],
+      );
+      const outcome = rows[0]?.outcome;
+      switch (outcome?.status) {
+        case "opened":
+        case "merged":
+        case "duplicate":
+          return { status: outcome.status, replyId: outcome.id };
+        case "too_late":
+        case "queue_full":
+          return { status: outcome.status };
+        default:
+          throw new Error("open_reply answered nothing it should");
+      }
+    } catch (error) {
+      const funds = missingFunds(error);
+      if (funds === null) throw error;
+      return { status: "insufficient", ...funds };
+    }
+  }
+
+  async findGathering(conversationId: string, accountId: string): Promise<GatheringReply | null> {
+    const rows = await this.#rows<{ id: string; text: string; input_tokens_max: number }>(
+      `SELECT r.id, t.text, r.input_tokens_max FROM reply r JOIN turn t ON t.id = r.question_turn_id
+       WHERE r.account_id = $2 AND r.conversation_id = $1 AND r.state = 'queued'
+         AND r.released_at IS NULL AND r.start_after > now()
+       ORDER BY r.question_turn_id DESC LIMIT 1`,
+      [conversationId, accountId],
+    );
+    const [row] = rows;
+    return row === undefined
+      ? null
+      : { id: row.id, text: row.text, inputTokens: row.input_tokens_max };
+  }
+
+  async countPendingTokens(conversationId: string): Promise<number> {
+    const rows = await this.#rows<{ tokens: bigint }>(
+      `SELECT coalesce(sum(output_tokens_max), 0)::bigint AS tokens FROM reply
+       WHERE conversation_id = $1 AND state IN ('queued', 'writing')`,
+      [conversationId],
+    );
+    return Number(rows[0]?.tokens ?? 0n);
+  }
+
+  async release(accountId: string, runningMax: number): Promise<string[]> {
+    const rows = await this.#rows<{ id: string }>("SELECT release_replies($1, $2) AS id", [
+      accountId,
+      runningMax,
+    ]);
+    return rows.map(({ id }) => id);
+  }
+
+  async start(replyId: string, leaseMs: number): Promise<Reply | null> {
+    try {
+      const rows = await this.#rows<ReplyRow>(
+        "SELECT (started).*, held_amount FROM start_reply($1, $2)",
+        [replyId, leaseMs],
+      );
+      return rows[0] === undefined ? null : replyFromRow(rows[0]);
+    } catch (error) {
+      if (missingFunds(error) !== null) throw new UserError("insufficient_credit");
+      throw error;
+    }
+  }
+
+  async heartbeat(replyIds: readonly string[], leaseMs: number): Promise<void> {
+    await this.#rows(
+      `WITH alive AS (
+         UPDATE reply SET heartbeat_at = now() WHERE id = ANY($1) AND state = 'writing'
+         RETURNING hold_id)
+       UPDATE hold SET lease_until = now() + make_interval(secs => $2::float / 1000)
+       FROM alive WHERE hold.id = alive.hold_id AND hold.state = 'open'
+         AND hold.lease_until < now() + make_interval(secs => $2::float / 2000)`,
+      [replyIds, leaseMs],
+    );
+  }
+
+  async finish(end: ReplyEnd): Promise<bigint | null> {
+    const rows = await this.#rows<{ charged: bigint | null }>(
+      "SELECT finish_reply($1) AS charged",
+      [JSON.stringify(finishArguments(end))],
+    );
+    return rows[0]?.charged ?? null;
+  }
+
+  async find(replyId: string): Promise<Reply | null> {
+    const rows = await this.#rows<ReplyRow>(`${SELECT_REPLY} WHERE r.id = $1`, [replyId]);
+    return rows[0] === undefined ? null : replyFromRow(rows[0]);
+  }
+
+  async findLastEnded(
+    conversationId: string,
+    accountId: string,
+  ): Promise<{ reply: Reply; question: string } | null> {
+    const rows = await this.#rows<ReplyRow & { question: string }>(
+      `SELECT r.*, h.amount AS held_amount, t.text AS question
+       FROM reply r JOIN hold h ON h.id = r.hold_id JOIN turn t ON t.id = r.question_turn_id
+       WHERE r.conversation_id = $1 AND r.account_id = $2
+         AND r.state IN ('answered', 'delivered', 'failed', 'stopped')
+       ORDER BY r.question_turn_id DESC LIMIT 1`,
+      [conversationId, accountId],
+    );
+    const [row] = rows;
+    return row === undefined ? null : { reply: replyFromRow(row), question: row.question };
+  }
+
+  async listRecent(accountId: string, limit: number): Promise<Reply[]> {
+    const rows = await this.#rows<ReplyRow>(
+      `${SELECT_REPLY} WHERE r.account_id = $1
+         AND r.state IN ('answered', 'delivered', 'failed', 'stopped')
+       ORDER BY r.question_turn_id DESC LIMIT $2`,
+      [accountId, limit],
+    );
+    return rows.map(replyFromRow);
+  }
+
+  async requestStop(
+    accountId: string,
+    where: { readonly address: ChatAddress } | { readonly replyId: string },
+  ): Promise<{ readonly ended: string[]; readonly running: string[] }> {
+    const [filter, values]: [string, unknown[]] =
+      "replyId" in where
+        ? ["id = $2", [where.replyId]]
+        : [
+            "platform = $2 AND bot = $3 AND channel = $4 AND thread IS NOT DISTINCT FROM $5",
+            [
+              where.address.platform,
+              where.address.bot,
+              where.address.channel,
+              where.address.thread,
+            ],
+          ];
+    const rows = await this.#rows<{ id: string; ended: boolean }>(
+      `SELECT id, ended FROM stop_replies($1, ARRAY(
+         SELECT id FROM reply WHERE account_id = $1 AND state IN ('queued', 'writing') AND ${filter}))`,
+      [accountId, ...values],
+    );
+    return {
+      ended: rows.filter((row) => row.ended).map((row) => row.id),
+      running: rows.filter((row) => !row.ended).map((row) => row.id),
+    };
+  }
+
+  async rewriteQuestion(
+    address: ChatAddress,
+    messageId: string,
+    text: string,
+  ): Promise<"rewritten" | "too_late" | "unknown"> {
+    const rows = await this.#rows<{ state: "rewritten" | "too_late" }>(
+      `UPDATE turn SET text = $5 FROM reply r JOIN reply_source s ON s.reply_id = r.id
+       WHERE s.platform = $1 AND s.bot = $2 AND s.channel = $3 AND s.message_id = $4
+         AND turn.id = r.question_turn_id
+         AND (SELECT count(*) FROM reply_source o WHERE o.reply_id = r.id) = 1
+       RETURNING CASE WHEN r.state = 'queued' THEN 'rewritten' ELSE 'too_late' END AS state`,
+      [address.platform, address.bot, address.channel, messageId, storableText(text)],
+    );
+    return rows[0]?.state ?? "unknown";
+  }
+
+  async listMessages(replyId: string): Promise<ShownMessage[]> {
+    return await this.#rows<ShownMessage>(
+      `SELECT position, channel, message_id AS "messageId" FROM reply_message
+       WHERE reply_id = $1 ORDER BY position`,
+      [replyId],
+    );
+  }
+
+  async saveMessage(replyId: string, message: ShownMessage): Promise<void> {
+    await this.#rows(
+      `INSERT INTO reply_message (reply_id, position, channel, message_id) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (reply_id, position) DO UPDATE
+         SET channel = excluded.channel, message_id = excluded.message_id`,
+      [replyId, message.position, message.channel, message.messageId],
+    );
+  }
+
+  async markDelivered(replyId: string, receipt: string, isReadable: boolean): Promise<void> {
+    await this.#rows(
+      `UPDATE reply SET delivered_at = now(), receipt = $2,
+         state = CASE WHEN state = 'answered' AND $3 THEN 'delivered' ELSE state END
+       WHERE id = $1 AND delivered_at IS NULL`,
+      [replyId, receipt, isReadable],
+    );
+  }
+
+  async listReleasable(runningMax: number, limit: number): Promise<string[]> {
+    const rows = await this.#rows<{ account_id: string }>(
+      `SELECT account_id FROM reply WHERE state IN ('queued', 'writing') GROUP BY account_id
+       HAVING count(*) FILTER (WHERE released_at IS NULL AND start_after <= now()) > 0
+         AND count(*) FILTER (WHERE released_at IS NOT NULL) < $1 LIMIT $2`,
+      [runningMax, limit],
+    );
+    return rows.map((row) => row.account_id);
+  }
+
+  async listOrphans(silentMs: number, limit: number): Promise<string[]> {
+    const rows = await this.#rows<{ id: string }>(
+      `SELECT id FROM reply WHERE state IN ('queued', 'writing') AND released_at IS NOT NULL
+         AND heartbeat_at < now() - make_interval(secs => $1::float / 1000)
+       ORDER BY id LIMIT $2`,
+      [silentMs, limit],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  async listUndelivered(
+    ageMs: number,
+    limit: number,
+  ): Promise<{ id: string; platform: string; bot: string }[]> {
+    return await this.#rows(
+      `SELECT id, platform, bot FROM reply
+       WHERE delivered_at IS NULL AND state IN ('answered', 'failed', 'stopped')
+         AND answered_at < now() - make_interval(secs => $1::float / 1000)
+       ORDER BY id LIMIT $2`,
+      [ageMs, limit],
+    );
+  }
+
+  async countOpen(): Promise<number> {
+    const rows = await this.#rows<{ count: bigint }>(
+      "SELECT count(*) AS count FROM reply WHERE state IN ('queued', 'writing')",
+      [],
+    );
+    return Number(rows[0]?.count ?? 0n);
+  }
+
+  async #rows<Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> {
+    const { rows } = await this.#pool.query(preparedQuery(text, values));
+    return rows as Row[];
+  }
+}
+
+function missingFunds(
+  error: unknown,
+): { creditAvailable: bigint; messagesAvailable: bigint } | null {
+  const { code, detail } = error as { code?: string; detail?: string };
+  if (code !== INSUFFICIENT || detail === undefined) return null;
+  const funds = JSON.parse(detail) as { credit: string; messages: string };
+  return { creditAvailable: BigInt(funds.credit), messagesAvailable: BigInt(funds.messages) };
+}

@@ -1,0 +1,43 @@
+import type { AuditLog, AuditRecord } from "../core/admin/audit-log.ts";
+import type { Prisma, PrismaClient } from "./generated/client.ts";
+
+/** The audit log in table `audit`. */
+export class PrismaAuditLog implements AuditLog {
+  readonly #prisma: PrismaClient;
+
+  constructor(prisma: PrismaClient) {
+    this.#prisma = prisma;
+  }
+
+  async write({ before, after, ...record }: AuditRecord): Promise<void> {
+    await this.#prisma.audit.create({
+      data: { ...record, ...jsonField("before", before), ...jsonField("after", after) },
+    });
+  }
+
+  async listAbout(target: string, limit: number): Promise<(AuditRecord & { readonly at: Date })[]> {
+    const rows = await this.#prisma.audit.findMany({
+      where: { target },
+      orderBy: { id: "desc" },
+      take: limit,
+    });
+    return rows.map(({ actor, action, reason, before, after, createdAt }) => ({
+      actor,
+      action,
+      target,
+      reason,
+      before,
+      after,
+      at: createdAt,
+    }));
+  }
+}
+
+/** Left out when there is nothing to keep: Prisma tells SQL's null from JSON's. */
+function jsonField<Name extends string>(
+  name: Name,
+  value: unknown,
+): Partial<Record<Name, Prisma.InputJsonValue>> {
+  if (value === null || value === undefined) return {};
+  return { [name]: value as Prisma.InputJsonValue } as Record<Name, Prisma.InputJsonValue>;
+}

@@ -1,0 +1,294 @@
+import { describe, expect, it } from "vitest";
+import { OutsideError } from "../../src/core/errors.ts";
+import { UpstreamError } from "../../src/core/upstream/upstream-error.ts";
+import { FakeClock } from "../fakes/fake-clock.ts";
+import { FakeUpstream, failing } from "../fakes/fake-upstream.ts";
+import { MemoryUpstreamStateStore } from "../fakes/memory-upstream-state-store.ts";
+import { TestUpstreamPool } from "../fakes/test-upstream-pool.ts";
+
+const refused = {
+  deltas: [],
+  error: new UpstreamError("a", "unauthorized", { code: "invalid_api_key", status: 401 }),
+};
+
+describe("UpstreamPool with a key that was told to wait", () => {
+  it("calls it again when the time is over and not before, waiting up to ten seconds", async () => {
+    const upstream = new FakeUpstream("a");
+    upstream.answers.push(failing("rate_limited", { retryAfterMs: 8_000 }));
+    const test = new TestUpstreamPool([upstream]);
+    const answer = test.ask();
+    await test.clock.advance(7_999);
+    expect(upstream.calls).toHaveLength(1);
+    expect(await test.pool.describe()).toMatchObject([{ condition: { kind: "cooling" } }]);
+    await test.clock.advance(1);
+    expect(await answer).toHaveLength(4);
+    expect(upstream.calls).toHaveLength(2);
+  });
+
+  it("passes on when to come back when that is later", async () => {
+    const upstream = new FakeUpstream("a");
+    upstream.answers.push(failing("rate_limited", { retryAfterMs: 20_000 }));
+    const test = new TestUpstreamPool([upstream]);
+    await expect(test.ask()).rejects.toMatchObject({ kind: "rate_limited", retryAfterMs: 20_000 });
+    await test.clock.advance(5_000);
+    await expect(test.ask()).rejects.toMatchObject({ kind: "rate_limited", retryAfterMs: 15_000 });
+    expect(upstream.calls).toHaveLength(1);
+  });
+
+  it("never calls a cooling key, however many wait for it", async () => {
+    const upstream = new FakeUpstream("a");
+    upstream.answer = failing("rate_limited", { retryAfterMs: 60_000 });
+    const test = new TestUpstreamPool([{ upstream, limits: { concurrent: 3 } }]);
+    const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => test.ask()));
+    expect(outcomes.every(({ status }) => status === "rejected")).toBe(true);
+    expect(upstream.calls).toHaveLength(3);
+  });
+});
+
+describe("UpstreamPool with a key that keeps failing", () => {
+  const fail = async (test: TestUpstreamPool) => {
+    await expect(test.ask()).rejects.toBeInstanceOf(OutsideError);
+  };
+
+  it("rests it after three errors in a row, not after two", async () => {
+    const upstream = new FakeUpstream("a");
+    const test = new TestUpstreamPool([upstream]);
+    upstream.answers.push(failing("overloaded"), failing("timeout"));
+    await fail(test);
+    await fail(test);
+    await test.ask();
+    upstream.answer = failing("unreachable");
+    for (let time = 0; time < 3; time += 1) await fail(test);
+    expect(upstream.calls).toHaveLength(6);
+    await fail(test);
+    expect(upstream.calls).toHaveLength(6);
+    expect(await test.pool.describe()).toMatchObject([{ condition: { kind: "circuit_open" } }]);
+  });
+
+  it("lets exactly one call through after 30 seconds and closes when that succeeds", async () => {
+    const upstream = new FakeUpstream("a");
+    const test = new TestUpstreamPool([upstream]);
+    upstream.answer = failing("overloaded");
+    for (let time = 0; time < 3; time += 1) await fail(test);
+    await test.clock.advance(29_999);
+    await fail(test);
+    expect(upstream.calls).toHaveLength(3);
+    await test.clock.advance(1);
+    let end = () => {};
+    upstream.answer = { after: new Promise<void>((resolve) => (end = resolve)) };
+    const asking = [test.ask(), test.ask(), test.ask()].map((ask) => ask.catch(() => "refused"));
+    await test.clock.settle();
+    expect(upstream.calls).toHaveLength(4);
+    expect(await test.pool.describe()).toMatchObject([{ condition: { kind: "probing" } }]);
+    end();
+    const outcomes = await Promise.all(asking);
+    expect(outcomes.filter((outcome) => outcome === "refused")).toHaveLength(2);
+    expect(await test.pool.describe()).toMatchObject([{ condition: { kind: "ready" } }]);
+  });
+
+  it("rests twice as long each time, up to five minutes", async () => {
+    const upstream = new FakeUpstream("a");
+    const test = new TestUpstreamPool([upstream]);
+    upstream.answer = failing("overloaded");
+    for (let time = 0; time < 3; time += 1) await fail(test);
+    for (const restMs of [30_000, 60_000, 120_000, 240_000, 300_000, 300_000]) {
+      const calls = upstream.calls.length;
+      await test.clock.advance(restMs - 1);
+      await fail(test);
+      expect(upstream.calls).toHaveLength(calls);
+      await test.clock.advance(1);
+      await fail(test);
+      expect(upstream.calls).toHaveLength(calls + 1);
+    }
+  });
+
+  it("gives the chance to the next one when the call that was let through is aborted", async () => {
+    const upstream = new FakeUpstream("a");
+    const test = new TestUpstreamPool([upstream]);
+    upstream.answer = failing("overloaded");
+    for (let time = 0; time < 3; time += 1) await fail(test);
+    await test.clock.advance(30_000);
+    upstream.answer = {};
+    upstream.answers.push({ after: new Promise(() => {}) });
+    const aborter = new AbortController();
+    const aborted = test.ask({}, aborter.signal);
+    await test.clock.settle();
+    aborter.abort();
+    await aborted;
+    expect(await test.askWho()).toBe("a");
+  });
+});
+
+describe("UpstreamPool with a key that its provider refuses", () => {
+  it("does not call it again, says so once, and tells other workers within five seconds", async () => {
+    const [clock, states] = [new FakeClock(), new MemoryUpstreamStateStore()];
+    const [mine, theirs] = [new FakeUpstream("a"), new FakeUpstream("a")];
+    const here = new TestUpstreamPool([mine], { clock, states });
+    const there = new TestUpstreamPool([theirs], { clock, states });
+    await here.pool.start();
+    await there.pool.start();
+    mine.answer = refused;
+    mine.verifyError = refused.error;
+    await expect(here.ask()).rejects.toMatchObject({ kind: "unauthorized" });
+    await expect(here.ask()).rejects.toMatchObject({ kind: "unauthorized" });
+    expect(mine.calls).toHaveLength(1);
+    await clock.advance(5_000);
+    await expect(there.ask()).rejects.toMatchObject({ kind: "unauthorized" });
+    expect(theirs.calls).toHaveLength(0);
+    expect([here.notices, there.notices]).toEqual([["a: invalid_api_key"], []]);
+    await here.pool.stop();
+    await there.pool.stop();
+    expect(clock.sleepers).toBe(0);
+  });
+
+  it("verifies a refused key soon, then every ten minutes, until it works for everyone", async () => {
+    const [clock, states] = [new FakeClock(), new MemoryUpstreamStateStore()];
+    const [mine, theirs] = [new FakeUpstream("a"), new FakeUpstream("a")];
+    const here = new TestUpstreamPool([mine], { clock, states });
+    const there = new TestUpstreamPool([theirs], { clock, states });
+    await here.pool.start();
+    await there.pool.start();
+    mine.answers.push(refused);
+    mine.verifyError = refused.error;
+    theirs.verifyError = refused.error;
+    await expect(here.ask()).rejects.toThrow();
+    await clock.advance(14_000);
+    expect(mine.verifications).toBe(0);
+    await clock.advance(3_000);
+    expect(mine.verifications).toBe(1);
+    await clock.advance(400_000);
+    expect(mine.verifications).toBe(3);
+    await clock.advance(1_200_000);
+    expect(mine.verifications).toBe(5);
+    expect(here.notices).toHaveLength(1);
+    mine.verifyError = null;
+    await clock.advance(604_000);
+    expect(await here.askWho()).toBe("a");
+    await clock.advance(4_000);
+    expect(await there.askWho()).toBe("a");
+    await here.pool.stop();
+    await there.pool.stop();
+  });
+
+  it("verifies a key without money only every ten minutes", async () => {
+    const upstream = new FakeUpstream("a");
+    const test = new TestUpstreamPool([upstream]);
+    await test.pool.start();
+    upstream.answers.push(failing("quota"));
+    await expect(test.ask()).rejects.toMatchObject({ kind: "quota" });
+    await test.clock.advance(599_000);
+    expect(upstream.verifications).toBe(0);
+    await test.clock.advance(3_000);
+    expect(upstream.verifications).toBe(1);
+    await test.pool.stop();
+  });
+
+  it("verifies at the start what was dead before, for the key may be a new one", async () => {
+    const states = new MemoryUpstreamStateStore();
+    await states.markDead("a", "invalid_api_key");
+    const upstream = new FakeUpstream("a");
+    const test = new TestUpstreamPool([upstream], { states });
+    await test.pool.start();
+    await test.clock.settle();
+    expect(upstream.verifications).toBe(1);
+    expect(await test.askWho()).toBe("a");
+    expect(await states.readAll()).toMatchObject([{ status: "ready" }]);
+    await test.pool.stop();
+  });
+
+  it("keeps it dead here and tells the others later while the database is away", async () => {
+    const states = new MemoryUpstreamStateStore();
+    const upstream = new FakeUpstream("a");
+    upstream.answer = refused;
+    upstream.verifyError = refused.error;
+    const test = new TestUpstreamPool([upstream], { states });
+    await test.pool.start();
+    states.failure = new Error("database is away");
+    await expect(test.ask()).rejects.toThrow();
+    await test.clock.advance(6_000);
+    await expect(test.ask()).rejects.toMatchObject({ kind: "unauthorized" });
+    expect(upstream.calls).toHaveLength(1);
+    states.failure = null;
+    await test.clock.advance(2_000);
+    expect(await states.readAll()).toMatchObject([{ name: "a", status: "dead" }]);
+    expect(test.notices).toEqual(["a: invalid_api_key"]);
+    await test.pool.stop();
+  });
+});
+
+describe("UpstreamPool in the hands of an operator", () => {
+  it("uses no disabled key, here and elsewhere, until it is enabled", async () => {
+    const [clock, states] = [new FakeClock(), new MemoryUpstreamStateStore()];
+    const here = new TestUpstreamPool([new FakeUpstream("a")], { clock, states });
+    const there = new TestUpstreamPool([new FakeUpstream("a")], { clock, states });
+    await here.pool.disable("a");
+    await there.pool.maintain();
+    await expect(here.ask()).rejects.toMatchObject({ code: "model_not_available" });
+    await expect(there.ask()).rejects.toMatchObject({ code: "model_not_available" });
+    expect(await here.pool.describe()).toMatchObject([{ condition: { kind: "disabled" } }]);
+    await there.pool.enable("a");
+    await here.pool.maintain();
+    expect(await here.askWho()).toBe("a");
+    expect(await there.askWho()).toBe("a");
+  });
+
+  it("takes one key or all keys of an entry, and knows no others", async () => {
+    const keys = ["main#1", "main#2", "mainland"].map((name) => new FakeUpstream(name));
+    const { pool } = new TestUpstreamPool(keys);
+    await pool.disable("main");
+    const conditions = async () => (await pool.describe()).map(({ condition }) => condition.kind);
+    expect(await conditions()).toEqual(["disabled", "disabled", "ready"]);
+    await pool.enable("main#2");
+    expect(await conditions()).toEqual(["disabled", "ready", "ready"]);
+    for (const name of ["other", "", "main#3"]) {
+      await expect(pool.enable(name)).rejects.toMatchObject({ code: "unknown_upstream" });
+      await expect(pool.disable(name)).rejects.toMatchObject({ code: "unknown_upstream" });
+      await expect(pool.check(name)).rejects.toMatchObject({ code: "unknown_upstream" });
+    }
+  });
+
+  it("checks keys and their balance, revives dead ones and finds dead ones", async () => {
+    const [good, bad] = [new FakeUpstream("good"), new FakeUpstream("bad")];
+    good.balance = "12.30 USD";
+    good.answers.push(refused);
+    bad.verifyError = refused.error;
+    const test = new TestUpstreamPool([good, { upstream: bad, priority: 1 }]);
+    expect(await test.askWho()).toBe("bad");
+    expect(await test.pool.check()).toEqual([
+      { name: "good", verdict: { ok: true }, balance: "12.30 USD" },
+      { name: "bad", verdict: { ok: false, problem: "invalid_api_key" }, balance: null },
+    ]);
+    expect(await test.pool.describe()).toMatchObject([
+      { condition: { kind: "ready" }, balance: "12.30 USD" },
+      { condition: { kind: "dead", reason: "invalid_api_key" }, balance: null },
+    ]);
+    expect(test.notices).toEqual(["good: invalid_api_key", "bad: invalid_api_key"]);
+  });
+
+  it("does not ask a cooling key, not even to check it", async () => {
+    const upstream = new FakeUpstream("a");
+    upstream.answer = failing("rate_limited", { retryAfterMs: 60_000 });
+    const test = new TestUpstreamPool([upstream]);
+    await expect(test.ask()).rejects.toThrow();
+    expect(await test.pool.check("a")).toEqual([
+      { name: "a", verdict: { ok: false, problem: "cooling" }, balance: null },
+    ]);
+    expect(upstream.verifications).toBe(0);
+  });
+
+  it("saves when a key last worked and last failed", async () => {
+    const upstream = new FakeUpstream("a");
+    const test = new TestUpstreamPool([upstream]);
+    const startedAt = test.clock.now();
+    upstream.answers.push(failing("overloaded"));
+    await expect(test.ask()).rejects.toThrow();
+    await test.clock.advance(1_000);
+    await test.ask();
+    await test.pool.maintain();
+    const lastOkAt = new Date(startedAt.getTime() + 1_000);
+    expect(await test.states.readAll()).toMatchObject([{ lastOkAt, lastErrorAt: startedAt }]);
+    const restarted = new TestUpstreamPool([new FakeUpstream("a")], test);
+    await restarted.pool.maintain();
+    expect(await restarted.pool.describe()).toMatchObject([{ lastOkAt, lastErrorAt: startedAt }]);
+  });
+});

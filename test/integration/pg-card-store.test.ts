@@ -1,0 +1,167 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { createAccountId } from "../../src/core/ids.ts";
+import { auditLedger } from "../../src/store/ledger-audit.ts";
+import { PgCardStore } from "../../src/store/pg-card-store.ts";
+import { PgLedger } from "../../src/store/pg-ledger.ts";
+import { cardStoreContract } from "../contract/card-store.contract.ts";
+import {
+  type CardsUnderTest,
+  DAY_MS,
+  makeBatch,
+  pepper,
+  tryCode,
+} from "../contract/card-store-under-test.ts";
+import { emptyDatabase, type TestDatabase } from "../fakes/test-database.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await emptyDatabase();
+});
+
+async function openCards(): Promise<CardsUnderTest> {
+  const { pool } = database;
+  return {
+    cards: new PgCardStore(pool),
+    ledger: new PgLedger(pool),
+    async openAccount(ageMs = 0) {
+      const id = createAccountId();
+      await pool.query("INSERT INTO account (id, created_at) VALUES ($1, $2)", [
+        id,
+        new Date(Date.now() - ageMs),
+      ]);
+      return id;
+    },
+    async passTime(ms) {
+      const columns = [
+        ["account", "created_at"],
+        ["lot", "valid_until"],
+        ["card_batch", "redeem_until"],
+        ["redeem_guess", "window_start"],
+        ["redeem_guess", "locked_until"],
+      ];
+      for (const [table, column] of columns) {
+        await pool.query(`UPDATE ${table} SET ${column} = ${column} - $1::interval`, [
+          `${ms} milliseconds`,
+        ]);
+      }
+    },
+  };
+}
+
+cardStoreContract("PgCardStore", openCards);
+
+describe("PgCardStore", () => {
+  it("keeps no code in any column, only what cannot be turned back", async () => {
+    const { cards } = await openCards();
+    const { codes } = await makeBatch(cards);
+    const { rows } = await database.pool.query<{ row: string }>(
+      "SELECT card::text AS row FROM card UNION ALL SELECT card_batch::text FROM card_batch",
+    );
+    for (const code of codes) {
+      expect(rows.filter(({ row }) => row.includes(code.slice(4, 24)))).toEqual([]);
+    }
+  });
+
+  it("makes a batch of 20,000 cards, all of them different", async () => {
+    const { cards } = await openCards();
+    const { name, codes } = await makeBatch(cards, { count: 20_000 });
+    expect(new Set(codes).size).toBe(20_000);
+    expect((await cards.findBatch(name))?.cards).toEqual({ active: 20_000, redeemed: 0, void: 0 });
+  });
+
+  it("makes the whole batch or nothing", async () => {
+    const { cards } = await openCards();
+    const { name, codes } = await makeBatch(cards, { count: 1 });
+    const card = {
+      id: "0190a1b2-0000-7000-8000-000000000001",
+      serial: 1,
+      codeHmac: pepper.hmac(codes[0] ?? ""),
+      pepperVersion: 1,
+      last4: "0000",
+    };
+    const batch = await cards.findBatch(name);
+    if (batch === null) throw new Error("the batch exists");
+    const twin = { ...batch, id: "0190a1b2-0000-7000-8000-000000000002", name: "twin" };
+    await expect(cards.createBatch(twin, [[card]])).rejects.toThrow("card_code_hmac_key");
+    expect(await cards.findBatch("twin")).toBeNull();
+  });
+
+  it("gives one card to exactly one of 1,000 accounts at once and locks nobody out", async () => {
+    const { cards } = await openCards();
+    const { codes } = await makeBatch(cards);
+    const ids = Array.from({ length: 1_000 }, createAccountId);
+    await database.pool.query("INSERT INTO account (id) SELECT unnest($1::text[])", [ids]);
+    const outcomes = await Promise.all(ids.map((id) => tryCode(cards, id, codes[0])));
+    const statuses = outcomes.map(({ status }) => status);
+    expect(statuses.filter((status) => status === "redeemed")).toHaveLength(1);
+    expect(statuses.filter((status) => status === "invalid_or_used")).toHaveLength(999);
+    const loser = ids[statuses.indexOf("invalid_or_used")] ?? "";
+    expect((await tryCode(cards, loser, codes[1])).status).toBe("redeemed");
+    expect(await auditLedger(database.pool)).toEqual([]);
+  });
+
+  it("adds a card once when its owner sends it 100 times at once", async () => {
+    const { cards, ledger, openAccount } = await openCards();
+    const { codes } = await makeBatch(cards);
+    const account = await openAccount();
+    const outcomes = await Promise.all(
+      Array.from({ length: 100 }, () => tryCode(cards, account, codes[0])),
+    );
+    const statuses = outcomes.map(({ status }) => status);
+    expect(statuses.filter((status) => status === "redeemed")).toHaveLength(1);
+    expect(statuses.filter((status) => status === "already_yours")).toHaveLength(99);
+    expect((await ledger.balance(account)).available.message).toBe(5n);
+  });
+
+  it("looks at no more than five of 100 wrong codes that one account sends at once", async () => {
+    const { cards, openAccount } = await openCards();
+    const account = await openAccount(2 * DAY_MS);
+    const outcomes = await Promise.all(
+      Array.from({ length: 100 }, (_, index) =>
+        tryCode(cards, account, `RACE${String(index).padStart(22, "0")}`),
+      ),
+    );
+    const seen = outcomes.filter(({ status }) => status === "invalid_or_used");
+    expect(seen).toHaveLength(5);
+  });
+
+  it.each(["lot", "entry", "redeem_guess"])(
+    "changes nothing at all when saving the %s fails",
+    async (table) => {
+      const { cards, ledger, openAccount } = await openCards();
+      const { name, codes } = await makeBatch(cards, { perAccountMax: 1 });
+      const account = await openAccount(2 * DAY_MS);
+      const isGuess = table === "redeem_guess";
+      await database.pool.query(`
+        CREATE FUNCTION break_it() RETURNS trigger LANGUAGE plpgsql AS
+          $$ BEGIN RAISE EXCEPTION 'broken on purpose'; END $$;
+        CREATE TRIGGER broken AFTER INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION break_it()`);
+      const code = isGuess ? "NONE0000000000000000000000" : codes[0];
+      await expect(tryCode(cards, account, code)).rejects.toThrow("broken on purpose");
+      await database.pool.query(`DROP TRIGGER broken ON ${table}; DROP FUNCTION break_it()`);
+      expect((await cards.findBatch(name))?.cards.redeemed).toBe(0);
+      expect((await ledger.balance(account)).lots).toEqual([]);
+      expect((await tryCode(cards, account, codes[0])).status).toBe("redeemed");
+    },
+  );
+
+  it("redeems no card of a batch once freezing it has returned", async () => {
+    const { cards, openAccount } = await openCards();
+    const { name, codes } = await makeBatch(cards, { count: 60 });
+    const accounts = await Promise.all(codes.map(() => openAccount()));
+    let isFrozen = false;
+    const late: string[] = [];
+    const redeeming = codes.map(async (code, index) => {
+      const startedFrozen = isFrozen;
+      const { status } = await tryCode(cards, accounts[index] ?? "", code);
+      if (startedFrozen && status === "redeemed") late.push(code);
+      return status;
+    });
+    await cards.changeBatch(name, "freeze");
+    isFrozen = true;
+    const redeemedThen = (await cards.findBatch(name))?.cards.redeemed;
+    await Promise.all(redeeming);
+    expect((await cards.findBatch(name))?.cards.redeemed).toBe(redeemedThen);
+    expect(late).toEqual([]);
+  });
+});
