@@ -1,6 +1,6 @@
 import {
   mkdirSync,
-  readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -12,12 +12,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const POLL_MS = 200;
 const HEARTBEAT_MS = 1_000;
-/** Without a sign of life for so long its owner is gone. */
-const STALE_MS = 20_000;
-/** When its process is not to be seen either, a few missed heartbeats are enough. */
-const STALE_WITHOUT_PROCESS_MS = 3_000;
+/** A few heartbeats were missed and none of its processes is to be seen: its owner was killed. */
+const STALE_MS = 3_000;
+/** No installation takes so long; a process that is to be seen has inherited the number. */
+const STALE_WITH_PROCESS_MS = 1_800_000;
 
-/** Does `work` while no other process does: a folder is the lock, because making one succeeds only once. */
+/**
+ * Does `work` while no other process does: a folder is the lock, because making one succeeds only once.
+ * `work` gets a function that names a child process: the lock holds as long as that one lives, too.
+ */
 export async function withLock(folder, work) {
   await take(folder);
   const heartbeat = setInterval(() => {
@@ -29,7 +32,7 @@ export async function withLock(folder, work) {
     }
   }, HEARTBEAT_MS);
   try {
-    return await work();
+    return await work((pid) => writeFileSync(join(folder, String(pid)), ""));
   } finally {
     clearInterval(heartbeat);
     rmSync(folder, { recursive: true, force: true });
@@ -41,7 +44,7 @@ async function take(folder) {
   for (;;) {
     try {
       mkdirSync(folder);
-      writeFileSync(join(folder, "pid"), String(process.pid));
+      writeFileSync(join(folder, String(process.pid)), "");
       return;
     } catch (error) {
       if (error.code !== "EEXIST") throw error;
@@ -57,26 +60,28 @@ async function take(folder) {
 }
 
 function isStale(folder) {
-  const silentMs = silenceOf(folder);
-  return silentMs > STALE_MS || (silentMs > STALE_WITHOUT_PROCESS_MS && !isOwnerSeen(folder));
+  try {
+    const silentMs = silenceOf(folder);
+    return silentMs > STALE_WITH_PROCESS_MS || (silentMs > STALE_MS && !isProcessSeen(folder));
+  } catch (error) {
+    // Released at this moment.
+    if (error.code === "ENOENT") return false;
+    throw error;
+  }
 }
 
 function silenceOf(folder) {
-  try {
-    return Date.now() - statSync(folder).mtimeMs;
-  } catch {
-    // Released at this moment.
-    return 0;
-  }
+  return Date.now() - statSync(folder).mtimeMs;
 }
 
-function isOwnerSeen(folder) {
-  try {
-    process.kill(Number(readFileSync(join(folder, "pid"), "utf8")), 0);
-    return true;
-  } catch (error) {
-    return error.code === "EPERM";
-  }
+function isProcessSeen(folder) {
+  return readdirSync(folder).some((pid) => {
+    try {
+      return process.kill(Number(pid), 0);
+    } catch (error) {
+      return error.code === "EPERM";
+    }
+  });
 }
 
 /** Moved away first: when two find it stale at once, only one of them moves it. */
@@ -88,6 +93,6 @@ function removeStale(folder) {
     return;
   }
   // Between our look and our move its next owner may have made it anew.
-  if (silenceOf(moved) < STALE_WITHOUT_PROCESS_MS) renameSync(moved, folder);
+  if (silenceOf(moved) < STALE_MS) renameSync(moved, folder);
   else rmSync(moved, { recursive: true, force: true });
 }

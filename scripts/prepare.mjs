@@ -40,9 +40,10 @@ function isReady() {
   return arePackagesInstalled(needsDevelopers()) && isClientGenerated() && findNode() !== null;
 }
 
-async function makeReady() {
+async function makeReady(noteProcess) {
   // Another start may have done it while we waited.
-  if (!arePackagesInstalled(needsDevelopers())) await installPackages(needsDevelopers());
+  if (!arePackagesInstalled(needsDevelopers()))
+    await installPackages(needsDevelopers(), noteProcess);
   if (findNode() === null) {
     throw new PrepareError(
       `Dianka needs Node ${NODE_MAJOR_MIN} or later, and the one from npm was not installed: run "npm rebuild node", or install Node ${NODE_MAJOR_MIN}.`,
@@ -89,14 +90,11 @@ function arePackagesInstalled(withDevelopers) {
   return true;
 }
 
-async function installPackages(withDevelopers) {
+async function installPackages(withDevelopers, noteProcess) {
   console.error("Installing packages; this takes a minute the first time …");
   const options = ["--no-audit", "--no-fund", "--loglevel=error"];
-  const { code, errors } = await run(npm(), [
-    "ci",
-    ...options,
-    withDevelopers ? "--include=dev" : "--omit=dev",
-  ]);
+  const args = ["ci", ...options, withDevelopers ? "--include=dev" : "--omit=dev"];
+  const { code, errors } = await run(npm(), args, { noteProcess });
   if (code !== 0)
     throw new PrepareError(`The packages could not be installed: ${reasonOf(errors)}.`);
   // Optional packages that this registry does not serve stay missing; asking again would not help.
@@ -122,19 +120,19 @@ function npm() {
 }
 
 function sentence(errors) {
-  return `The packages could not be installed: ${reasonOf(errors)}.`;
+  return `The packages could not be installed: ${reasonOf(errors)}`;
 }
 
 function reasonOf(errors) {
-  if (/ENOSPC/.test(errors)) return "the disk is full";
-  if (/EACCES|EPERM|EROFS/.test(errors)) return `this user may not write to ${root}`;
+  if (/ENOSPC/.test(errors)) return "the disk is full.";
+  if (/EACCES|EPERM|EROFS/.test(errors)) return `this user may not write to ${root}.`;
   if (
     /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|FETCH_ERROR/.test(errors)
   ) {
     return "the package registry of npm cannot be reached; is there a network?";
   }
-  if (/ENOENT.*npm/.test(errors)) return "there is no npm; install Node with npm";
-  return 'npm failed, see above; "npm ci" shows more';
+  if (/ENOENT.*npm/.test(errors)) return "there is no npm; install Node with npm.";
+  return 'npm failed, see above; "npm ci" shows more.';
 }
 
 function isClientGenerated() {
@@ -163,13 +161,14 @@ async function generateClient() {
 }
 
 /** Runs a program to its end. `quiet` keeps what it prints, else the person sees it too. */
-function run([file, ...before], args, { quiet = false, env = {} } = {}) {
+function run([file, ...before], args, { quiet = false, env = {}, noteProcess = () => {} }) {
   return new Promise((resolve) => {
     const child = spawn(file, [...before, ...args], {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ["ignore", quiet ? "pipe" : "inherit", "pipe"],
     });
+    if (child.pid !== undefined) noteProcess(child.pid);
     let errors = "";
     const keep = (chunk) => {
       errors += chunk;

@@ -15,6 +15,8 @@ const BODY_BYTES_MAX = 1024 * 1024;
 /** How long a client may take to send its headers, and its whole request; answers may take any time. */
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+/** How often Node looks for clients that are too slow; its own choice is 30 s. */
+const TIMEOUT_CHECK_INTERVAL_MS = 5000;
 /** Longer than the idle time of usual proxies (60 s), so that they close first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const IDLE_CLOSE_INTERVAL_MS = 100;
@@ -53,6 +55,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
     getRequestListener((request, env) => app.fetch(request, env)),

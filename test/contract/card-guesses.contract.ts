@@ -101,17 +101,16 @@ export function cardGuessesContract(name: string, open: OpenCards): void {
       const { codes } = await makeBatch(under.cards);
       const buyer = await under.openAccount();
       await tryCode(under.cards, buyer, codes[0]);
-      const storms: number[] = [];
-      for (let guesser = 0; guesser < 101; guesser += 1) {
-        const accountId = await under.openAccount();
-        for (let time = 0; time < 2; time += 1) {
-          const { startsStorm } = await under.cards.redeem({ accountId, identityKey: accountId }, [
-            pepper.hmac(wrongCode()),
-          ]);
-          if (startsStorm) storms.push(guesser);
-        }
-      }
-      expect(storms).toEqual([99]);
+      const guessers = await Promise.all(Array.from({ length: 101 }, () => under.openAccount()));
+      const storms = await Promise.all(
+        guessers.map(async (accountId) => {
+          const redeemer = { accountId, identityKey: accountId };
+          const one = await under.cards.redeem(redeemer, [pepper.hmac(wrongCode())]);
+          const two = await under.cards.redeem(redeemer, [pepper.hmac(wrongCode())]);
+          return [one.startsStorm, two.startsStorm];
+        }),
+      );
+      expect(storms.flat().filter(Boolean)).toHaveLength(1);
       expect(await under.cards.readPressure(buyer)).toEqual({
         guesses: 202,
         isStorm: true,

@@ -1,6 +1,6 @@
 import type { Ledger } from "../../src/core/billing/ledger.ts";
 import type { BatchOrder } from "../../src/core/cards/card-batch.ts";
-import { createCardPepper } from "../../src/core/cards/card-code.ts";
+import { createCardPepper, createCodes } from "../../src/core/cards/card-code.ts";
 import type { CardStore, RedeemOutcome } from "../../src/core/cards/card-store.ts";
 import { createBatch } from "../../src/core/cards/create-batch.ts";
 import { createId } from "../../src/core/ids.ts";
@@ -56,10 +56,7 @@ export async function tryCode(
   return outcome;
 }
 
-let guesses = 0;
-
-/** A code that nobody printed. */
+/** A well-formed code that nobody printed. */
 export function wrongCode(): string {
-  guesses += 1;
-  return `NONE${String(guesses).padStart(20, "0")}00`;
+  return createCodes("N0NE", 1).join("");
 }

@@ -65,14 +65,11 @@ describe("normaliseCode", () => {
     ["a carriage return", `${CODE}\r\n`],
     ["spaces of every kind", "11M7 JN20\u00a0EF93\u30000BCT\tDTA3\u200927TY JW"],
     ["dashes of every kind", "11M7‐JN20‑EF93–0BCT—DTA3−27TY－JW"],
-    [
-      "the long vowel and the one for a dash",
-      "11M7ーJN20一EF93〜0BCT~".replace("~", "") + "DTA327TYJW",
-    ],
+    ["the long vowel and the one for a dash", "11M7ーJN20一EF93〜0BCTDTA327TYJW"],
     ["dots", "11M7.JN20·EF93。0BCT・DTA3•27TY．JW"],
     ["underscores", "11M7_JN20＿EF930BCTDTA327TYJW"],
     ["full width", "１１Ｍ７ＪＮ２０ＥＦ９３０ＢＣＴＤＴＡ３２７ＴＹＪＷ"],
-    ["look-alikes", "llM7JN2oEF93OBCTDTA327TYJW".replace("ll", "iL")],
+    ["look-alikes", "iLM7JN2oEF93OBCTDTA327TYJW"],
     ["characters without width", "\ufeff11M7\u200bJN20\u200dEF93\u00ad0BCT\u2060DTA327TYJW\u200f"],
   ])("reads a code with %s", (_what, typed) => {
     expect(normaliseCode(typed)).toBe(CODE);

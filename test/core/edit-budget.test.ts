@@ -204,6 +204,38 @@ describe("EditBudget", () => {
     }
   });
 
+  it("treats chats alike that ask for more than the bot's limit allows", async () => {
+    const { clock, call, calls } = setUp(1, 11);
+    const stream = async (name: string, isDirect: boolean) => {
+      for (let index = 0; index < 100; index += 1) {
+        await call(name, "preview", { in: chat(name, isDirect), delayMs: isDirect ? 1000 : 3000 });
+      }
+    };
+    for (let index = 0; index < 40; index += 1) void stream(`${index}`, index % 4 > 0);
+    await clock.advance(60_000);
+    const counts = Array.from(
+      { length: 40 },
+      (_, index) => calls.filter(({ name }) => name === `${index}`).length,
+    );
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+    expect(calls.length).toBeGreaterThanOrEqual(58 * 10);
+  });
+
+  it("sends notices one by one and lets everything else go before them", async () => {
+    const { clock, call, calls } = setUp(1);
+    for (let index = 0; index < 100; index += 1) {
+      void call("notice", "notice", { in: chat(`n${index}`) });
+    }
+    void call("notice", "notice");
+    void call("preview", "preview");
+    await clock.advance(1000);
+    const notices = calls.filter(({ name }) => name === "notice");
+    expect(notices.length).toBe(21);
+    expect(calls.find(({ name }) => name === "preview")?.atMs).toBe(0);
+    await clock.advance(60_000);
+    expect(calls).toHaveLength(102);
+  });
+
   it("uses what the bot's limit allows", async () => {
     const { clock, call, calls } = setUp(1, 30);
     for (let index = 0; index < 2000; index += 1)

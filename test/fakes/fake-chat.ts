@@ -10,6 +10,7 @@ import type { Sender } from "../../src/core/chat/incoming-message.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { OutsideError, type OutsideErrorKind } from "../../src/core/errors.ts";
 import { FakeBucket } from "./fake-bucket.ts";
+import { FAKE_CAPABILITIES } from "./fake-capabilities.ts";
 
 export type FakeCallKind = "send" | "edit" | "sendFile" | "showTyping" | "deleteMessage";
 
@@ -38,19 +39,6 @@ interface Failure {
   /** The call arrives all the same: only its answer was lost. */
   readonly arrives: boolean;
 }
-
-const DEFAULTS: ChatCapabilities = {
-  textLengthMax: 4096,
-  textBytesMax: null,
-  edit: { directIntervalMsMin: 1000, groupIntervalMsMin: 3000, windowMs: null },
-  pace: { direct: { burst: 3, refillMs: 1000 }, group: { burst: 2, refillMs: 3160 } },
-  callsPerSecondMax: Number.POSITIVE_INFINITY,
-  replyWindowMs: null,
-  sendsPerMessageMax: null,
-  typingMs: 5000,
-  buttons: true,
-  bursts: false,
-};
 
 /**
  * A chat platform in memory, as strict as a real one: it refuses what is empty, too long or gone
@@ -84,7 +72,7 @@ export class FakeChat implements ChatSender {
   #sent = 0;
 
   constructor(capabilities: Partial<ChatCapabilities> = {}, clock?: Clock) {
-    this.capabilities = { ...DEFAULTS, ...capabilities };
+    this.capabilities = { ...FAKE_CAPABILITIES, ...capabilities };
     this.#clock = clock ?? null;
   }
 

@@ -10,6 +10,7 @@ import {
   makeBatch,
   pepper,
   tryCode,
+  wrongCode,
 } from "../contract/card-store-under-test.ts";
 import { emptyDatabase, type TestDatabase } from "../fakes/test-database.ts";
 
@@ -117,9 +118,7 @@ describe("PgCardStore", () => {
     const { cards, openAccount } = await openCards();
     const account = await openAccount(2 * DAY_MS);
     const outcomes = await Promise.all(
-      Array.from({ length: 100 }, (_, index) =>
-        tryCode(cards, account, `RACE${String(index).padStart(22, "0")}`),
-      ),
+      Array.from({ length: 100 }, () => tryCode(cards, account, wrongCode())),
     );
     const seen = outcomes.filter(({ status }) => status === "invalid_or_used");
     expect(seen).toHaveLength(5);
@@ -136,7 +135,7 @@ describe("PgCardStore", () => {
         CREATE FUNCTION break_it() RETURNS trigger LANGUAGE plpgsql AS
           $$ BEGIN RAISE EXCEPTION 'broken on purpose'; END $$;
         CREATE TRIGGER broken AFTER INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION break_it()`);
-      const code = isGuess ? "NONE0000000000000000000000" : codes[0];
+      const code = isGuess ? wrongCode() : codes[0];
       await expect(tryCode(cards, account, code)).rejects.toThrow("broken on purpose");
       await database.pool.query(`DROP TRIGGER broken ON ${table}; DROP FUNCTION break_it()`);
       expect((await cards.findBatch(name))?.cards.redeemed).toBe(0);

@@ -60,11 +60,10 @@ export class TelegramApi {
     }
   }
 
-  /** Throws `UserError("attachment_too_large")` when the file is longer than allowed. */
+  /** Throws `OutsideError`, or `UserError("attachment_too_large")` when it is longer than allowed. */
   async download(fileId: string, sizeBytesMax: number): Promise<Uint8Array> {
-    const file = await this.call((raw, signal) => raw.getFile({ file_id: fileId }, signal));
+    const path = await this.#filePath(fileId, sizeBytesMax);
     const timeout = AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS);
-    const path = (file.file_path ?? "").split("/").map(encodeURIComponent).join("/");
     try {
       const response = await fetch(`${this.#fileRoot}/${path}`, { signal: timeout });
       if (!response.ok || response.body === null) {
@@ -75,6 +74,18 @@ export class TelegramApi {
     } catch (error) {
       if (error instanceof OutsideError || error instanceof UserError) throw error;
       throw unanswered(timeout, error);
+    }
+  }
+
+  async #filePath(fileId: string, sizeBytesMax: number): Promise<string> {
+    try {
+      const file = await this.call((raw, signal) => raw.getFile({ file_id: fileId }, signal));
+      return (file.file_path ?? "").split("/").map(encodeURIComponent).join("/");
+    } catch (error) {
+      if (error instanceof TelegramRefusal && FILE_TOO_BIG.test(error.description)) {
+        throw new UserError("attachment_too_large", { sizeBytesMax });
+      }
+      throw toOutsideError(error);
     }
   }
 }
@@ -99,6 +110,7 @@ function kindOf({ code, description }: TelegramRefusal): OutsideError["kind"] {
   return "rejected";
 }
 
+const FILE_TOO_BIG = /file is too big/i;
 const MESSAGE_GONE = /message to edit not found|message can't be edited|MESSAGE_ID_INVALID/i;
 const CHAT_GONE =
   /chat not found|user not found|group chat was (deactivated|deleted)|PEER_ID_INVALID|(not enough|have no) rights to send|CHAT_WRITE_FORBIDDEN|CHAT_RESTRICTED|TOPIC_CLOSED/i;

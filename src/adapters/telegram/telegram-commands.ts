@@ -46,7 +46,8 @@ export async function publishCommandMenu(
   menu: CommandMenu,
   { clock, log, signal }: { clock: Clock; log: Logger; signal: AbortSignal },
 ): Promise<void> {
-  for (const list of commandLists(menu)) {
+  const lists = commandLists(menu);
+  for (const list of lists) {
     for (let attempt = 1; !signal.aborted; attempt += 1) {
       const error = await publish(api, list, signal);
       if (error === null || signal.aborted) break;
@@ -58,6 +59,7 @@ export async function publishCommandMenu(
       await clock.sleep(Math.max(error.retryAfterMs ?? 0, RETRY_MS), signal);
     }
   }
+  if (!signal.aborted) log.debug({ lists: lists.length }, "command menu checked");
 }
 
 function commandLists({ people, admins, adminChats }: CommandMenu): CommandList[] {

@@ -5,18 +5,22 @@ import { TokenBucket } from "./token-bucket.ts";
 
 /**
  * Why a call is made; the first in line goes first. "final" and "command" are what a person waits
- * for, "placeholder" is a message that is new, "preview" and "typing" may be dropped.
+ * for, "placeholder" is a message that is new, "preview" and "typing" may be dropped, "notice" is
+ * what nobody asked for, such as a broadcast.
  */
-export type CallPriority = "final" | "command" | "placeholder" | "preview" | "typing";
+export type CallPriority = "final" | "command" | "placeholder" | "preview" | "typing" | "notice";
 
 export interface BudgetedChat {
   readonly address: ChatAddress;
   readonly isDirect: boolean;
 }
 
-const RANK = { final: 0, command: 0, placeholder: 1, preview: 2, typing: 3 } as const;
+const RANK = { final: 0, command: 0, placeholder: 1, preview: 2, typing: 3, notice: 4 } as const;
 /** Platforms that limit all calls of a bot limit them by the second. */
 const SECOND_MS = 1_000;
+// Telegram allows about 30 messages a second to people who did not write just now.
+// https://core.telegram.org/bots/faq#broadcasting-to-users
+const NOTICES = { burst: 1, refillMs: 50 };
 /**
  * A preview that would take a chat's last token waits so long for one more. No call is lost by it,
  * and bit by bit it earns a spare one, with which a final or a further message can go at once.
@@ -27,6 +31,8 @@ const CHATS_BEFORE_SWEEP = 256;
 
 interface Waiter {
   readonly rank: number;
+  /** Who asked first has the lower one. */
+  readonly order: number;
   readonly dueMs: number;
   readonly settle: (mayCall: boolean) => void;
 }
@@ -34,7 +40,7 @@ interface Waiter {
 interface Lane {
   readonly bucket: TokenBucket;
   pausedUntilMs: number;
-  /** By rank, then by when they may go. */
+  /** By rank, then in the order they came. */
   readonly waiters: Waiter[];
 }
 
@@ -43,16 +49,19 @@ interface Lane {
  * chat actions of all replies in it, and all chats share the bot's calls a second.
  *
  * In every chat finals and commands go before new messages, those before previews, and a preview
- * never takes a token that a waiting final needs; equals go in the order they came, so several
- * replies take turns. Waiting costs one timer for all, and idle chats are forgotten. Topics of a
+ * never takes a token that a waiting final needs; equals go in the order they asked, so several
+ * replies take turns. Notices go one by one, 20 a second at most, when nothing else wants to.
+ * Waiting costs one timer for all, and idle chats are forgotten. Topics of a
  * group share its bucket, as Telegram counts.
  */
 export class EditBudget {
   readonly #clock: Clock;
   readonly #pace: ChatCapabilities["pace"];
   readonly #bot: TokenBucket;
+  readonly #notices = new TokenBucket(NOTICES);
   readonly #lanes = new Map<string, Lane>();
   readonly #waiting = new Set<Lane>();
+  #asked = 0;
   #sweepAt = CHATS_BEFORE_SWEEP;
   #timer: { readonly atMs: number; readonly abort: AbortController } | null = null;
   #wallMs = Number.NEGATIVE_INFINITY;
@@ -93,7 +102,9 @@ export class EditBudget {
         signal?.removeEventListener("abort", abort);
         resolve(mayCall);
       };
-      const waiter = { rank: RANK[priority], dueMs: this.#nowMs() + delayMs, settle };
+      const dueMs = this.#nowMs() + delayMs;
+      this.#asked += 1;
+      const waiter = { rank: RANK[priority], order: this.#asked, dueMs, settle };
       signal?.addEventListener("abort", abort);
       this.#add(lane, waiter);
       this.#dispatch();
@@ -106,15 +117,14 @@ export class EditBudget {
     const lane = this.#lane(address, null);
     lane.pausedUntilMs = Math.max(lane.pausedUntilMs, this.#nowMs() + ms);
     lane.bucket.drainUntil(lane.pausedUntilMs);
-    const lossy = lane.waiters.filter((waiter) => waiter.rank >= RANK.preview);
+    const lossy = lane.waiters.filter(({ rank }) => rank === RANK.preview);
     for (const waiter of lossy) this.#settle(lane, waiter, false);
     this.#dispatch();
   }
 
   #add(lane: Lane, waiter: Waiter): void {
-    const isBefore = (other: Waiter) =>
-      other.rank < waiter.rank || (other.rank === waiter.rank && other.dueMs <= waiter.dueMs);
-    lane.waiters.splice(lane.waiters.findLastIndex(isBefore) + 1, 0, waiter);
+    const place = lane.waiters.findLastIndex((other) => other.rank <= waiter.rank) + 1;
+    lane.waiters.splice(place, 0, waiter);
     this.#waiting.add(lane);
   }
 
@@ -135,7 +145,7 @@ export class EditBudget {
       let nextMs = Number.POSITIVE_INFINITY;
       for (const lane of this.#waiting) {
         for (const waiter of lane.waiters) {
-          const readyAtMs = readyAt(lane, waiter);
+          const readyAtMs = this.#readyAt(lane, waiter);
           if (readyAtMs > nowMs) nextMs = Math.min(nextMs, readyAtMs);
           else if (first === null || goesBefore(waiter, first.waiter)) first = { lane, waiter };
         }
@@ -147,8 +157,19 @@ export class EditBudget {
       }
       this.#bot.take(nowMs);
       first.lane.bucket.take(nowMs);
+      if (first.waiter.rank === RANK.notice) this.#notices.take(nowMs);
       this.#settle(first.lane, first.waiter, true);
     }
+  }
+
+  #readyAt({ bucket, pausedUntilMs, waiters }: Lane, waiter: Waiter): number {
+    const urgent = waiters.filter(({ rank }) => rank === RANK.final).length;
+    const tokens = waiter.rank === RANK.final ? 1 : 1 + urgent;
+    const soonestMs = Math.max(pausedUntilMs, waiter.dueMs, bucket.readyAtMs(tokens));
+    if (waiter.rank === RANK.notice) return Math.max(soonestMs, this.#notices.readyAtMs(1));
+    const mayHaveSpare = waiter.rank >= RANK.preview && tokens < bucket.pace.burst;
+    if (!mayHaveSpare) return soonestMs;
+    return Math.max(soonestMs, Math.min(bucket.readyAtMs(tokens + 1), soonestMs + SPARE_WAIT_MS));
   }
 
   #setTimer(atMs: number, nowMs: number): void {
@@ -201,15 +222,6 @@ export class EditBudget {
   }
 }
 
-function readyAt({ bucket, pausedUntilMs, waiters }: Lane, waiter: Waiter): number {
-  const urgent = waiters.filter(({ rank }) => rank === RANK.final).length;
-  const tokens = waiter.rank === RANK.final ? 1 : 1 + urgent;
-  const soonestMs = Math.max(pausedUntilMs, waiter.dueMs, bucket.readyAtMs(tokens));
-  const mayHaveSpare = waiter.rank >= RANK.preview && tokens < bucket.pace.burst;
-  if (!mayHaveSpare) return soonestMs;
-  return Math.max(soonestMs, Math.min(bucket.readyAtMs(tokens + 1), soonestMs + SPARE_WAIT_MS));
-}
-
 function goesBefore(waiter: Waiter, other: Waiter): boolean {
-  return waiter.rank < other.rank || (waiter.rank === other.rank && waiter.dueMs < other.dueMs);
+  return waiter.rank < other.rank || (waiter.rank === other.rank && waiter.order < other.order);
 }

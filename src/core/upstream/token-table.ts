@@ -2,12 +2,24 @@ import type { TokenTrie } from "./token-trie.ts";
 import { type RankedTokens, TokenTrieBuilder } from "./token-trie-builder.ts";
 
 const NO_TOKEN = 0x7fffffff;
-const TOKENS_PER_STEP = 16_384;
+const TOKENS_PER_STEP = 32_768;
+const BYTE_VALUES = 256;
+
+/** What is kept of a token, at four times its rank. A half is written plus one, and is 0 until asked for. */
+const LEFT = 0;
+const RIGHT = 1;
+const HASH = 2;
+/** What the hash of the bytes before this token is multiplied by when it is joined to them. */
+const FACTOR = 3;
+
+const HASH_BASE = 0x01000193;
+const MIX = 0x9e3779b1;
 
 /**
- * What byte pair encoding needs to know about a vocabulary.
+ * What byte pair encoding needs to know about a vocabulary in which every token is what its own bytes
+ * are merged to, as in any that was learnt by merging.
  *
- * The encoding of a text is the one row of tokens in which all neighbours could stand together
+ * The encoding of a text is then the one row of tokens in which all neighbours could stand together
  * (`mayFollow`). So it is found by reading from left to right, without merging anything: see
  * `BytePairEncoder`.
  */
@@ -17,114 +29,155 @@ export class TokenTable {
   readonly lengths: Uint8Array;
   /** The longest other token that each token begins with; -1 where there is none. */
   readonly shorter: Int32Array;
-  /** The two tokens whose merge gives token `t`, at `t * 2`; twice itself for a single byte. */
-  readonly #halves: Int32Array;
-  /** Where two halves hash to: the token they give plus one, 0 when free. */
-  readonly #pairs: Int32Array;
-  /** One bit for the hash of each pair: most pairs give nothing, and this says so from little memory. */
-  readonly #mayMerge = new Int32Array(2 ** 16);
-  readonly #pairShift: number;
+  readonly #bytes: Uint8Array;
+  readonly #ends: Uint32Array;
+  readonly #facts: Int32Array;
+  /** Where the hash of a token's bytes leads: the token plus one, 0 when free. */
+  readonly #byHash: Int32Array;
+  readonly #hashShift: number;
+  /** One bit for each hash: most pairs of tokens make no token, and this says so from little memory. */
+  readonly #isHash = new Int32Array(2 ** 16);
 
-  private constructor(tokenCount: number, trie: TokenTrie, shorter: Int32Array) {
+  private constructor({ bytes, ends }: RankedTokens, trie: TokenTrie, shorter: Int32Array) {
     this.trie = trie;
     this.shorter = shorter;
-    this.lengths = new Uint8Array(tokenCount);
-    this.#halves = new Int32Array(tokenCount * 2);
-    const bits = Math.ceil(Math.log2(tokenCount * 2));
-    this.#pairs = new Int32Array(2 ** bits);
-    this.#pairShift = 32 - bits;
+    this.lengths = new Uint8Array(ends.length);
+    this.#bytes = bytes;
+    this.#ends = ends;
+    this.#facts = new Int32Array(ends.length * 4);
+    const bits = Math.ceil(Math.log2(ends.length * 2));
+    this.#byHash = new Int32Array(2 ** bits);
+    this.#hashShift = 32 - bits;
   }
 
   /** Builds the table in steps of a few milliseconds, so that the caller can let others run in between. */
   static *build(tokens: RankedTokens): Generator<void, TokenTable> {
     const builder = new TokenTrieBuilder(tokens);
     const trie = yield* builder.build();
-    // Where every byte is a token, every text has an encoding.
-    for (const byte of Uint8Array.from({ length: 256 }, (_, index) => index)) {
-      if (trie.find(Uint8Array.of(byte), 0, 1) < 0) throw new Error(`byte ${byte} is no token`);
-    }
-    const table = new TokenTable(tokens.ends.length, trie, builder.shorter);
+    const table = new TokenTable(tokens, trie, builder.shorter);
     for (let first = 0; first < tokens.ends.length; first += TOKENS_PER_STEP) {
-      table.#splitTokens(tokens, first);
+      table.#addTokens(first, Math.min(first + TOKENS_PER_STEP, tokens.ends.length));
       yield;
+    }
+    for (let byte = 0; byte < BYTE_VALUES; byte++) {
+      if (trie.find(Uint8Array.of(byte), 0, 1) < 0) throw new Error(`byte ${byte} is no token`);
     }
     return table;
   }
 
   /** Whether byte pair encoding can leave these two tokens side by side. */
   mayFollow(left: number, right: number): boolean {
-    const halves = this.#halves;
-    // Undoes the merges on both sides, the last first. A merge across the border that comes before
-    // one of them would have happened, and then the two tokens would not be there.
-    let limit = NO_TOKEN;
+    return this.#staysApart(left, right, NO_TOKEN);
+  }
+
+  /** Whether the two tokens still stand side by side when all merges of a rank below `before` are done. */
+  #staysApart(leftToken: number, rightToken: number, before: number): boolean {
+    // Undoes the merges that made them, the last first. A merge across the border that comes before
+    // one of these would have been done, and then the two tokens would not be there.
+    let left = leftToken;
+    let right = rightToken;
+    let limit = before;
     for (;;) {
       if (this.#merged(left, right) < limit) return false;
       if (left > right) {
         limit = left;
-        left = halves[left * 2 + 1] as number;
+        left = this.#half(left, RIGHT);
         if (left !== limit) continue;
         limit = right + 1;
-        right = halves[right * 2] as number;
+        right = this.#half(right, LEFT);
         if (right + 1 === limit) return true;
       } else {
+        // Of equals the left one is merged first, so the right one is undone first.
         limit = right + 1;
-        right = halves[right * 2] as number;
+        right = this.#half(right, LEFT);
         if (right + 1 !== limit) continue;
         limit = left;
-        left = halves[left * 2 + 1] as number;
+        left = this.#half(left, RIGHT);
         if (left === limit) return true;
       }
     }
   }
 
-  #splitTokens({ bytes, ends }: RankedTokens, first: number): void {
-    let start = first === 0 ? 0 : (ends[first - 1] as number);
-    const stop = Math.min(first + TOKENS_PER_STEP, ends.length);
-    for (let token = first; token < stop; token++) {
-      const end = ends[token] as number;
-      this.lengths[token] = end - start;
-      this.#split(token, bytes, start, end);
-      start = end;
-    }
+  /** One of the two tokens whose merge gives this one. A single byte is its own half. */
+  #half(token: number, side: typeof LEFT | typeof RIGHT): number {
+    const half = this.#facts[token * 4 + side] as number;
+    if (half !== 0) return half - 1;
+    this.#split(token);
+    return (this.#facts[token * 4 + side] as number) - 1;
   }
 
-  #split(token: number, bytes: Uint8Array, start: number, end: number): void {
-    if (end - start === 1) {
-      this.#halves.fill(token, token * 2, token * 2 + 2);
-      return;
+  // On demand: most tokens are never met, and all at once would double the time to load.
+  #split(token: number): void {
+    const end = this.#ends[token] as number;
+    const start = end - (this.lengths[token] as number);
+    let left = token;
+    let right = token;
+    if (end - start > 1) {
+      do {
+        left = this.shorter[left] as number;
+        if (left < 0) throw new Error(`no merge gives token ${token}`);
+        right = this.trie.find(this.#bytes, start + (this.lengths[left] as number), end);
+      } while (left > token || right < 0 || right > token || !this.#staysApart(left, right, token));
     }
-    let left = this.shorter[token] as number;
-    for (; left >= 0; left = this.shorter[left] as number) {
-      if (left > token) continue;
-      const right = this.trie.find(bytes, start + (this.lengths[left] as number), end);
-      if (right < 0 || right > token || !this.mayFollow(left, right)) continue;
-      this.#halves[token * 2] = left;
-      this.#halves[token * 2 + 1] = right;
-      const hash = pairHash(left, right);
-      this.#mayMerge[hash >>> 16] = (this.#mayMerge[hash >>> 16] as number) | (1 << (hash >>> 11));
-      let slot = hash >>> this.#pairShift;
-      while (this.#pairs[slot] !== 0) slot = (slot + 1) & (this.#pairs.length - 1);
-      this.#pairs[slot] = token + 1;
-      return;
-    }
-    throw new Error(`no merge gives token ${token}`);
+    this.#facts[token * 4 + LEFT] = left + 1;
+    this.#facts[token * 4 + RIGHT] = right + 1;
   }
 
-  /** The token that the two merge to, or a number above all. */
+  /** The token that the two together are, or a number above all. */
   #merged(left: number, right: number): number {
-    const hash = pairHash(left, right);
-    if ((((this.#mayMerge[hash >>> 16] as number) >>> (hash >>> 11)) & 1) === 0) return NO_TOKEN;
-    const halves = this.#halves;
-    const mask = this.#pairs.length - 1;
-    for (let slot = hash >>> this.#pairShift; ; slot = (slot + 1) & mask) {
-      const token = (this.#pairs[slot] as number) - 1;
+    const facts = this.#facts;
+    const factor = facts[right * 4 + FACTOR] as number;
+    const hash = (Math.imul(facts[left * 4 + HASH] as number, factor) + (facts[right * 4 + HASH] as number)) | 0;
+    const mixed = mix(hash);
+    if ((((this.#isHash[mixed >>> 16] as number) >>> (mixed >>> 11)) & 1) === 0) return NO_TOKEN;
+    const mask = this.#byHash.length - 1;
+    for (let slot = mixed >>> this.#hashShift; ; slot = (slot + 1) & mask) {
+      const token = (this.#byHash[slot] as number) - 1;
       if (token < 0) return NO_TOKEN;
-      if (halves[token * 2] === left && halves[token * 2 + 1] === right) return token;
+      if (facts[token * 4 + HASH] === hash && this.#isJoined(token, left, right)) return token;
+    }
+  }
+
+  #isJoined(token: number, left: number, right: number): boolean {
+    const leftLength = this.lengths[left] as number;
+    const rightLength = this.lengths[right] as number;
+    if (this.lengths[token] !== leftLength + rightLength) return false;
+    const end = this.#ends[token] as number;
+    return this.#isSame(left, end - rightLength, leftLength) && this.#isSame(right, end, rightLength);
+  }
+
+  /** Whether the token is what ends at `end` in `bytes`. */
+  #isSame(token: number, end: number, length: number): boolean {
+    const tokenEnd = this.#ends[token] as number;
+    for (let i = 1; i <= length; i++) {
+      if (this.#bytes[tokenEnd - i] !== this.#bytes[end - i]) return false;
+    }
+    return true;
+  }
+
+  #addTokens(first: number, last: number): void {
+    const mask = this.#byHash.length - 1;
+    let at = first === 0 ? 0 : (this.#ends[first - 1] as number);
+    for (let token = first; token < last; token++) {
+      const end = this.#ends[token] as number;
+      this.lengths[token] = end - at;
+      let hash = 0;
+      let factor = 1;
+      for (; at < end; at++) {
+        hash = (Math.imul(hash, HASH_BASE) + (this.#bytes[at] as number) + 1) | 0;
+        factor = Math.imul(factor, HASH_BASE);
+      }
+      this.#facts[token * 4 + HASH] = hash;
+      this.#facts[token * 4 + FACTOR] = factor;
+      const mixed = mix(hash);
+      this.#isHash[mixed >>> 16] = (this.#isHash[mixed >>> 16] as number) | (1 << (mixed >>> 11));
+      let slot = mixed >>> this.#hashShift;
+      while (this.#byHash[slot] !== 0) slot = (slot + 1) & mask;
+      this.#byHash[slot] = token + 1;
     }
   }
 }
 
-function pairHash(left: number, right: number): number {
-  const hash = Math.imul(left, 0x9e3779b1) + Math.imul(right, 0x85ebca6b);
-  return Math.imul(hash ^ (hash >>> 15), 0x9e3779b1);
+function mix(hash: number): number {
+  return Math.imul(hash ^ (hash >>> 15), MIX);
 }

@@ -91,7 +91,12 @@ export class ConnectedTelegram implements AsyncDisposable {
     const { server: given, serverOptions, inbox = new MemoryInbox(), ...more } = options;
     const settings = { rateLimits: false, ...serverOptions?.settings };
     const server = given ?? (await TelegramServer.start({ ...serverOptions, settings }));
-    return new ConnectedTelegram(server, given === undefined, { ...more, inbox });
+    try {
+      return new ConnectedTelegram(server, given === undefined, { ...more, inbox });
+    } catch (error) {
+      if (given === undefined) await server.stop();
+      throw error;
+    }
   }
 
   /** Started, and listening. */

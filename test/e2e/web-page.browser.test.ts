@@ -1,0 +1,312 @@
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { startWebDemo, type WebDemo } from "../fakes/web-demo.ts";
+import { HUGE_ANSWER, LONG_ANSWER } from "../fakes/web-demo-answers.ts";
+import { TestBrowser } from "../fakes/web-demo-browser.ts";
+
+const { CHROMIUM_PATH = "" } = process.env;
+const WAIT = { timeout: 15_000 };
+
+/** What runs inside the page; this project has no types of a browser. */
+type InPage = string;
+
+async function say(page: Page, text: string): Promise<void> {
+  await page.fill("#input", text);
+  await page.press("#input", "Enter");
+}
+
+async function answered(page: Page, count = 1): Promise<void> {
+  const isDone: InPage = `document.querySelectorAll(".answer:not(.growing)").length === ${count} &&
+    document.querySelector(".growing") === null`;
+  await page.waitForFunction(isDone, undefined, WAIT);
+}
+
+describe.skipIf(CHROMIUM_PATH === "")("the web page in a browser", () => {
+  let browser: TestBrowser;
+  let demo: WebDemo;
+
+  beforeAll(async () => {
+    browser = await TestBrowser.start(CHROMIUM_PATH);
+  });
+  afterAll(() => browser?.stop());
+  beforeEach(async () => {
+    demo = await startWebDemo();
+    demo.pieceMs = 1;
+  });
+  afterEach(async () => {
+    await browser.closePages();
+    await demo.stop();
+    expect(browser.complaints.splice(0)).toEqual([]);
+    const elsewhere = browser.requested.splice(0).filter((url) => !url.startsWith(demo.url));
+    expect(elsewhere.filter((url) => !/^(data|blob):/.test(url))).toEqual([]);
+  });
+
+  it("answers a first question and shows what it cost", async () => {
+    const page = await browser.open(demo.url);
+    await page.waitForSelector("#welcome:not([hidden])");
+    await page.click("#examples button >> nth=0");
+    await answered(page);
+    expect(await page.textContent(".question .plain")).toContain("heat pump");
+    expect(await page.textContent(".answer .receipt")).toContain("left: 9 messages");
+    await page.waitForFunction(`document.getElementById("balance").textContent.startsWith("9 ")`);
+    expect(await page.isVisible("#welcome")).toBe(false);
+    expect(demo.heard).toHaveLength(1);
+  });
+
+  it("renders Markdown with code, tables and lists", async () => {
+    const page = await browser.open(demo.url);
+    await say(page, "Some Python code, please");
+    await answered(page);
+    expect(await page.textContent(".answer h2")).toBe("Finding duplicate files");
+    expect(await page.textContent(".answer .code-head span")).toBe("python");
+    expect(await page.locator(".answer .hl-keyword").count()).toBeGreaterThan(10);
+    expect(await page.getAttribute(".answer td >> nth=1", "align")).toBe("right");
+    expect(await page.locator(".answer input[type=checkbox][checked]").count()).toBe(1);
+    const link = page.locator(".answer a");
+    expect(await link.getAttribute("rel")).toContain("noopener");
+    expect(await link.getAttribute("href")).toBe("https://docs.python.org/3/library/hashlib.html");
+  });
+
+  it("shows the same however a text arrives", async () => {
+    const page = await browser.open(demo.url);
+    const samples = [
+      LONG_ANSWER,
+      "- a\n\n- b\n\n  c\n\n```js\nlet x;\n```\n\n[d]: https://d.example\n\nSee [d].",
+      "Text with <b>tags</b> and `code` and\r\nlines.\n\n| a | b |\n|---|---|\n| 1<br>2 | 3 |\n\nEnd",
+    ];
+    const compare: InPage = `async (source) => {
+      const base = document.querySelector("script[type=module]").src;
+      const { MarkdownView } = await import(new URL("./markdown.js", base));
+      const whole = document.createElement("div");
+      new MarkdownView(whole).set(source, true);
+      const growing = document.createElement("div");
+      const view = new MarkdownView(growing);
+      for (let end = 1; end < source.length; end += 7) {
+        view.set(source.slice(0, end), false);
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+      }
+      view.set(source, true);
+      return [whole.innerHTML, growing.innerHTML];
+    }`;
+    for (const sample of samples) {
+      const shown = await page.evaluate(`(${compare})(${JSON.stringify(sample)})`);
+      const [whole, growing] = shown as [string, string];
+      expect(growing).toBe(whole);
+      expect(whole.length).toBeGreaterThan(50);
+    }
+  });
+
+  it("leaves finished parts of a growing answer alone", async () => {
+    const page = await browser.open(demo.url);
+    demo.pieceMs = 2;
+    await say(page, "huge");
+    await page.waitForSelector(".growing .block:nth-child(4)", WAIT);
+    await page.evaluate(`document.querySelector(".growing .block").firstChild.isOurs = true`);
+    demo.pieceMs = 0;
+    await answered(page);
+    expect(await page.evaluate(`document.querySelector(".block").firstChild.isOurs`)).toBe(true);
+    const length = await page.evaluate(`document.querySelector(".answer").textContent.length`);
+    expect(length).toBeGreaterThan(HUGE_ANSWER.length * 0.8);
+    // The end of the answer is in view, without anybody having scrolled.
+    const fromEnd: InPage = `(() => { const box = document.getElementById("scroller");
+      return box.scrollHeight - box.scrollTop - box.clientHeight; })()`;
+    await page.waitForFunction(`${fromEnd} < 2`);
+  });
+
+  it("runs nothing that an answer brings along", async () => {
+    const page = await browser.open(demo.url);
+    const hostile = [
+      "<img src=x onerror=\"document.title='owned'\">",
+      "<script>document.title='owned'</script>",
+      "[press](javascript:document.title='owned')",
+      "![seen](https://tracker.example/pixel.png)",
+      "<iframe src='https://evil.example'></iframe><form action='https://evil.example'>",
+      "<a href=\"javascript:alert(1)\" style='position:fixed'>x</a>",
+    ].join("\n\n");
+    const show: InPage = `async (source) => {
+      const base = document.querySelector("script[type=module]").src;
+      const { MarkdownView } = await import(new URL("./markdown.js", base));
+      new MarkdownView(document.getElementById("log")).set(source, true);
+    }`;
+    await page.evaluate(`(${show})(${JSON.stringify(hostile)})`);
+    expect(await page.locator("#log :is(img, script, iframe, form, [style])").count()).toBe(0);
+    expect(await page.locator("#log a").count()).toBe(1);
+    expect(await page.textContent("#log")).toContain("<script>");
+    expect(await page.title()).toBe("Dianka");
+  });
+
+  it("stops an answer with Esc", async () => {
+    const page = await browser.open(demo.url);
+    demo.pieceMs = 5;
+    await say(page, "huge");
+    await page.waitForSelector(".growing .block", WAIT);
+    expect(await page.isVisible("#stop")).toBe(true);
+    await page.keyboard.press("Escape");
+    await answered(page);
+    const length = await page.evaluate(`document.querySelector(".answer").textContent.length`);
+    expect(length).toBeLessThan(HUGE_ANSWER.length / 2);
+    expect(await page.isVisible("#send")).toBe(true);
+  });
+
+  it("sends with Enter, but not while an input method composes", async () => {
+    const page = await browser.open(demo.url, { locale: "zh-CN" });
+    expect(await page.getAttribute("#input", "placeholder")).toBe("输入消息");
+    await page.fill("#input", "ni hao");
+    const press = (fields: string): InPage =>
+      `document.getElementById("input").dispatchEvent(new KeyboardEvent("keydown",
+        { key: "Enter", bubbles: true, cancelable: true, ${fields} }))`;
+    await page.evaluate(press("isComposing: true"));
+    await page.evaluate(press("keyCode: 229"));
+    await page.press("#input", "Shift+Enter");
+    expect(await page.inputValue("#input")).toBe("ni hao\n");
+    expect(demo.heard).toEqual([]);
+    await page.press("#input", "Enter");
+    await page.waitForSelector(".question");
+    await expect.poll(() => demo.heard.map((message) => message.text)).toEqual(["ni hao"]);
+  });
+
+  it("recalls the last message with ↑ and comes to the box with /", async () => {
+    const page = await browser.open(demo.url);
+    await say(page, "First words");
+    await answered(page);
+    await page.press("#input", "ArrowUp");
+    expect(await page.inputValue("#input")).toBe("First words");
+    await page.fill("#input", "");
+    await page.focus("#scroller");
+    await page.keyboard.press("/");
+    expect(await page.evaluate("document.activeElement.id")).toBe("input");
+    expect(await page.inputValue("#input")).toBe("");
+  });
+
+  it("offers a message that could not be taken again, as it was written", async () => {
+    const page = await browser.open(demo.url);
+    demo.failures = 4;
+    await say(page, "/redeem CODE-123");
+    await page.waitForSelector(".failed .link", { timeout: 20_000 });
+    expect(await page.textContent(".failed .problem")).toContain("send it again");
+    await page.click(".failed .link >> nth=0");
+    await page.waitForSelector(".note", WAIT);
+    expect(await page.textContent(".command .plain")).toBe("/redeem ••••");
+    expect(demo.heard.map((message) => message.text)).toEqual(Array(5).fill("/redeem CODE-123"));
+    expect(new Set(demo.heard.map((message) => message.id)).size).toBe(1);
+  }, 40_000);
+
+  it("shows the same in another tab and after loading again", async () => {
+    const page = await browser.open(demo.url);
+    const second = await browser.openTab(page.context(), demo.url);
+    await say(page, "To both");
+    await answered(second);
+    expect(await second.textContent(".question .plain")).toBe("To both");
+    await page.reload();
+    await answered(page);
+    expect(await page.textContent(".question .plain")).toBe("To both");
+  });
+
+  it("says when the connection is lost and catches up when it is back", async () => {
+    const page = await browser.open(demo.url);
+    await say(page, "Before");
+    await answered(page);
+    const second = await browser.openTab(page.context(), demo.url);
+    await answered(second);
+    await page.evaluate(`window.dispatchEvent(new Event("offline"))`);
+    await page.waitForSelector("#banner:not([hidden])", WAIT);
+    await say(second, "Meanwhile");
+    await answered(second, 2);
+    await page.evaluate(`window.dispatchEvent(new Event("online"))`);
+    await page.waitForSelector("#banner", { state: "hidden", ...WAIT });
+    await answered(page, 2);
+  });
+
+  it("goes on with an old conversation, whose turns come into view", async () => {
+    const page = await browser.open(demo.url);
+    await say(page, "Something new");
+    await answered(page);
+    await page.click("#conversations li:nth-child(2) button");
+    await page.waitForSelector(`text=Day 1`, WAIT);
+    expect(await page.locator("text=Something new").count()).toBe(0);
+    await page.waitForFunction(
+      `document.getElementById("title").textContent === "Two days in Chengdu"`,
+    );
+    await page.reload();
+    await page.waitForSelector(`text=Day 1`, WAIT);
+    await page.click("#earlier");
+    expect(await page.locator(".question >> text=Something new").count()).toBe(1);
+    await page.click("#new-chat");
+    await page.waitForSelector("#welcome:not([hidden])", WAIT);
+  });
+
+  it("changes model and language in the panel", async () => {
+    const page = await browser.open(demo.url);
+    await page.selectOption("#model", "deepseek-chat");
+    await page.waitForFunction(
+      `document.getElementById("model-name").textContent === "deepseek-chat"`,
+    );
+    await page.selectOption("#lang", "zh");
+    await page.waitForFunction(`document.documentElement.lang === "zh-CN"`, undefined, WAIT);
+    expect(await page.textContent("#new-chat span")).toBe("新对话");
+    expect(demo.heard.map((message) => message.text)).toEqual(["/model deepseek-chat", "/lang zh"]);
+  });
+
+  it("sends a picture, and keeps a small preview of it", async () => {
+    const page = await browser.open(demo.url);
+    await page.waitForFunction(`document.querySelectorAll("#model option").length > 0`);
+    const png =
+      "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg==";
+    const file = { name: "red.png", mimeType: "image/png", buffer: Buffer.from(png, "base64") };
+    await page.setInputFiles("#file", file);
+    await page.waitForSelector("#attached img");
+    await say(page, "What is this?");
+    await answered(page);
+    expect(demo.heard[0]?.attachments).toMatchObject([
+      { kind: "image", name: "red.png", mediaType: "image/png", sizeBytes: file.buffer.length },
+    ]);
+    await page.reload();
+    await page.waitForSelector(".question .pictures img", WAIT);
+    expect(await page.getAttribute(".pictures img", "src")).toMatch(/^data:image\/jpeg;base64,/);
+  });
+
+  it("has a drawer on a phone that takes and gives back the focus", async () => {
+    const page = await browser.open(demo.url, { width: 390, height: 844, isTouch: true });
+    expect(await page.isVisible("#new-chat")).toBe(false);
+    await page.click("#open-panel");
+    expect(await page.evaluate("document.activeElement.id")).toBe("close-panel");
+    expect(await page.evaluate(`document.getElementById("main").inert`)).toBe(true);
+    await page.keyboard.press("Escape");
+    expect(await page.evaluate("document.activeElement.id")).toBe("open-panel");
+    const isWider: InPage = "document.documentElement.scrollWidth > innerWidth";
+    expect(await page.evaluate(isWider)).toBe(false);
+  });
+
+  it("opens the admin chat by the key behind the #, which no request carries", async () => {
+    const page = await browser.open(`${demo.url}/admin-chat#${demo.adminKey}`);
+    await page.waitForSelector("#welcome:not([hidden])", WAIT);
+    expect(page.url()).toBe(`${demo.url}/admin-chat`);
+    expect(browser.requested.some((url) => url.includes(demo.adminKey))).toBe(false);
+    await say(page, "/cards new MAY 100 20m 365");
+    await page.click("text=Show");
+    await page.waitForSelector(".file textarea");
+    expect((await page.inputValue(".file textarea")).trim().split("\n")).toHaveLength(100);
+    const download = page.waitForEvent("download");
+    await page.click("text=Download");
+    expect((await download).suggestedFilename()).toBe("MAY.txt");
+  });
+
+  it("asks for the admin key when it has none, until it is right", async () => {
+    const page = await browser.open(`${demo.url}/admin-chat`);
+    await page.waitForSelector("#login:not([hidden])", WAIT);
+    expect(await page.isVisible("#input")).toBe(false);
+    await page.fill("#key", "wrong");
+    await page.press("#key", "Enter");
+    await page.waitForFunction(
+      `document.getElementById("login-problem").textContent === "This key is not right."`,
+    );
+    await page.fill("#key", demo.adminKey);
+    await page.press("#key", "Enter");
+    await page.waitForSelector("#input", { state: "visible", ...WAIT });
+    await page.click("#examples button >> nth=2");
+    expect(await page.inputValue("#input")).toBe("/grant USER 10m 30 REASON");
+    const selected: InPage = `(() => { const box = document.getElementById("input");
+      return box.value.slice(box.selectionStart, box.selectionEnd); })()`;
+    expect(await page.evaluate(selected)).toBe("USER");
+  });
+});

@@ -1,0 +1,250 @@
+import { createServer } from "node:http";
+import { inspect } from "node:util";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  DEFAULT_TIMEOUTS,
+  type UpstreamTimeouts,
+} from "../../src/core/upstream/upstream-registry.ts";
+import type { Behaviour, StatusFault, StreamFault } from "../fakes/openai-behaviour.ts";
+import { connectUpstream, readAnswer, type TestOpenAiUpstream } from "../fakes/openai-client.ts";
+import { OpenAiServer } from "../fakes/openai-server.ts";
+
+describe("OpenAiUpstream at an endpoint that fails", () => {
+  let server: OpenAiServer;
+  const connections: TestOpenAiUpstream[] = [];
+  beforeEach(async () => {
+    server = await OpenAiServer.start({ keys: ["sk-test", "sk-secret-key"] });
+  });
+  afterEach(async () => {
+    for (const connection of connections.splice(0)) await connection[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+  const connect = (options: Parameters<typeof connectUpstream>[1] = {}) => {
+    const connection = connectUpstream(server, options);
+    connections.push(connection);
+    return connection.upstream;
+  };
+  const answerTo = (behaviour: Behaviour, timeouts: Partial<UpstreamTimeouts> = {}) => {
+    server.behaviour = behaviour;
+    return readAnswer(connect({ timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts } }));
+  };
+
+  it.each<[Omit<StatusFault, "type">, object]>([
+    [
+      { status: 429, retryAfter: "7" },
+      { kind: "rate_limited", retryAfterMs: 7_000 },
+    ],
+    [
+      { status: 429, retryAfterMs: "250", retryAfter: "7" },
+      { kind: "rate_limited", retryAfterMs: 250 },
+    ],
+    [{ status: 429 }, { kind: "rate_limited", retryAfterMs: undefined, code: "server_error" }],
+    [
+      { status: 429, code: "insufficient_quota" },
+      { kind: "quota", code: "insufficient_quota" },
+    ],
+    [{ status: 429, code: "billing_not_active" }, { kind: "quota" }],
+    [{ status: 429, errorType: "exceeded_current_quota_error" }, { kind: "quota" }],
+    [{ status: 402 }, { kind: "quota" }],
+    [
+      { status: 402, retryAfter: "3" },
+      { kind: "rate_limited", retryAfterMs: 3_000 },
+    ],
+    [
+      { status: 401, code: "invalid_api_key" },
+      { kind: "unauthorized", code: "invalid_api_key" },
+    ],
+    [{ status: 401, code: "account_deactivated" }, { kind: "unauthorized" }],
+    [{ status: 403 }, { kind: "unauthorized" }],
+    [
+      { status: 403, metadata: { reasons: ["violence"], flagged_input: "…" } },
+      { kind: "rejected" },
+    ],
+    [
+      { status: 403, code: "model_not_found" },
+      { kind: "rejected", isModelMissing: true },
+    ],
+    [
+      { status: 404, code: "model_not_found" },
+      { kind: "rejected", isModelMissing: true },
+    ],
+    [
+      { status: 400, message: "Model Not Exist" },
+      { kind: "rejected", isModelMissing: true },
+    ],
+    [
+      { status: 400, message: "Bad words: the model does not exist" },
+      { kind: "rejected", isModelMissing: false },
+    ],
+    [
+      { status: 400, code: "context_length_exceeded" },
+      { kind: "rejected", isModelMissing: false },
+    ],
+    [{ status: 400, code: "content_policy_violation" }, { kind: "rejected" }],
+    [{ status: 413 }, { kind: "rejected", status: 413 }],
+    [{ status: 422 }, { kind: "rejected" }],
+    [{ status: 408 }, { kind: "timeout" }],
+    [{ status: 409 }, { kind: "overloaded" }],
+    [{ status: 500 }, { kind: "overloaded", status: 500 }],
+    [
+      { status: 503, retryAfter: "2" },
+      { kind: "overloaded", retryAfterMs: 2_000 },
+    ],
+    [{ status: 504 }, { kind: "timeout" }],
+    [{ status: 529 }, { kind: "overloaded" }],
+  ])("takes an answer %j for %j", async (fault, expected) => {
+    const { error, text } = await answerTo({ fault: { type: "status", ...fault } });
+    expect(error).toMatchObject({ name: "OutsideError", party: "main", ...expected });
+    expect(text).toBe("");
+    // No second try: that is up to the pool.
+    expect(server.countersOf("sk-test").requests).toBe(1);
+  });
+
+  it.each<[string, StreamFault, Partial<UpstreamTimeouts>, object]>([
+    [
+      "hangs",
+      { type: "hang" },
+      { firstByteMs: 60 },
+      { kind: "timeout", code: "first_byte_timeout" },
+    ],
+    ["falls silent", { type: "silence" }, { firstByteMs: 60 }, { kind: "timeout" }],
+    [
+      "stalls",
+      { type: "stall" },
+      { betweenChunksMs: 60 },
+      { kind: "timeout", code: "chunk_timeout" },
+    ],
+    ["breaks the connection", { type: "cut" }, {}, { kind: "unreachable" }],
+    ["ends", { type: "end" }, {}, { kind: "unreachable", code: "ended_early" }],
+    ["sends garbage", { type: "garbage" }, {}, { kind: "unreachable", code: "garbage" }],
+    ["sends an error", { type: "error" }, {}, { kind: "overloaded", code: "server_error" }],
+    [
+      "sends that there is no money",
+      { type: "error", error: { code: "insufficient_quota" } },
+      {},
+      { kind: "quota" },
+    ],
+    [
+      "sends a status as the code",
+      { type: "error", error: { code: 429 } },
+      {},
+      { kind: "rate_limited" },
+    ],
+  ])(
+    "leaves room for another try when it %s before the first word",
+    async (_, fault, timeouts, expected) => {
+      const { error, text } = await answerTo({ fault }, timeouts);
+      expect(error).toMatchObject({ name: "OutsideError", ...expected });
+      expect(text).toBe("");
+    },
+  );
+
+  it.each<[string, StreamFault, Partial<UpstreamTimeouts>, string | null]>([
+    ["stalls", { type: "stall", at: 4 }, { betweenChunksMs: 60 }, "chunk_timeout"],
+    ["breaks the connection", { type: "cut", at: 4 }, {}, null],
+    ["ends", { type: "end", at: 4 }, {}, "ended_early"],
+    ["sends garbage", { type: "garbage", at: 4 }, {}, "garbage"],
+    ["sends an error", { type: "error", at: 4 }, {}, "server_error"],
+  ])(
+    "says that the answer was cut when it %s after some words",
+    async (_, fault, timeouts, code) => {
+      const { error, text } = await answerTo({ fault, tokenMs: 5 }, timeouts);
+      expect(error).toMatchObject({ name: "OutsideError", kind: "cut" });
+      if (code !== null) expect(error).toMatchObject({ code });
+      expect(text).toBe("the quick brown fox");
+      expect(server.countersOf("sk-test").tokens).toBe(4);
+    },
+  );
+
+  it("gives an answer only so long as a whole", async () => {
+    const { error, text } = await answerTo({ tokens: 100, tokenMs: 10 }, { wholeMs: 150 });
+    expect(error).toMatchObject({ kind: "cut", code: "whole_timeout" });
+    expect(text).toMatch(/^the quick/);
+    await vi.waitFor(() => expect(server.countersOf("sk-test").aborted).toBe(1), { interval: 2 });
+  });
+
+  it("takes comments and reasoning for signs of life", async () => {
+    const slow = { tokens: 3, tokenMs: 40, comments: true };
+    const { error } = await answerTo(slow, { firstByteMs: 200, betweenChunksMs: 200 });
+    expect(error).toBeNull();
+  });
+
+  it("does not blame the endpoint while nobody reads", async () => {
+    server.behaviour = { tokens: 4, tokenMs: 1 };
+    const upstream = connect({ timeouts: { ...DEFAULT_TIMEOUTS, betweenChunksMs: 30 } });
+    const texts: string[] = [];
+    const request = {
+      model: "small",
+      turns: [{ role: "user", text: "Hi", images: [] }],
+      inputTokens: 1,
+      outputTokensMax: 10,
+      stickyKey: "",
+    } as const;
+    for await (const event of upstream.complete(request, new AbortController().signal)) {
+      if (event.type === "delta") texts.push(event.text);
+      // Longer than the endpoint may be silent.
+      if (event.type === "source") await new Promise((resolve) => setTimeout(resolve, 90));
+    }
+    expect(texts.join("")).toBe("the quick brown fox");
+  });
+
+  it("does not wait long for usage that does not come", async () => {
+    server.behaviour = { staysOpen: true };
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const reading = readAnswer(connect());
+      await vi.waitFor(() => expect(server.countersOf("sk-test").tokens).toBe(10), { interval: 2 });
+      await vi.advanceTimersByTimeAsync(5_100);
+      const { error, events, text } = await reading;
+      expect(error).toBeNull();
+      expect(text).toContain("while");
+      expect(events.at(-1)).toEqual({ type: "done", usage: null, finish: "stop" });
+      await vi.advanceTimersByTimeAsync(1_100);
+    } finally {
+      vi.useRealTimers();
+    }
+    await vi.waitFor(() => expect(server.countersOf("sk-test").aborted).toBe(1), { interval: 2 });
+  });
+
+  it("takes an error object in place of a stream for what it is", async () => {
+    const odd = createServer((_, response) => {
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ error: { code: 402, message: "no credits" } }));
+    });
+    await new Promise<void>((resolve) => odd.listen(0, "127.0.0.1", resolve));
+    const address = odd.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    const { error } = await readAnswer(connect({ baseUrl: `http://127.0.0.1:${address.port}` }));
+    expect(error).toMatchObject({ kind: "quota" });
+    odd.closeAllConnections();
+    await new Promise((resolve) => odd.close(resolve));
+  });
+
+  it("says that nobody listens at the address", async () => {
+    // The port is reserved and nothing listens on it.
+    const { error } = await readAnswer(connect({ baseUrl: "http://127.0.0.1:1/v1" }));
+    expect(error).toMatchObject({ kind: "unreachable", code: "ECONNREFUSED" });
+  });
+
+  it("tells nothing of keys, questions, answers or headers in its errors", async () => {
+    const secrets = ["sk-secret-key", "my secret question", "secret body", "Bearer", "req headers"];
+    const faults: Behaviour[] = [
+      { fault: { type: "status", status: 401, message: "Incorrect key: sk-secret-key" } },
+      {
+        fault: { type: "status", status: 400, message: "my secret question", code: "secret body" },
+      },
+      { fault: { type: "error", error: { message: "my secret question", code: "secret body" } } },
+      { fault: { type: "garbage" } },
+      { fault: { type: "cut", at: 2 } },
+      { fault: { type: "error", at: 2, error: { message: "secret body", type: "secret body" } } },
+    ];
+    for (const behaviour of faults) {
+      server.behaviour = behaviour;
+      const turns = [{ role: "user", text: "my secret question", images: [] }] as const;
+      const { error } = await readAnswer(connect({ key: "sk-secret-key" }), { turns });
+      expect(error).toBeInstanceOf(Error);
+      const shown = inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error);
+      for (const secret of secrets) expect(shown).not.toContain(secret);
+    }
+  });
+});
