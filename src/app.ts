@@ -24,6 +24,9 @@ import { ReplyWorkers } from "./workers/worker-process.ts";
 
 const QUEUE_LIMIT_MS = 60_000;
 const HTTP_GRACE_MS = 3_000;
+const DELIVERY_LIMIT_MS = 10_000;
+const DELIVERY_POLL_MS = 50;
+const DELIVERIES_LOOKED_AT = 100;
 
 export interface AppParts {
   readonly config: Config;
@@ -49,6 +52,7 @@ export interface StartedApp {
  * part. Parts start in the order they need each other and stop in the reverse order.
  */
 export class App {
+  readonly #parts: AppParts;
   readonly #stores: Stores;
   readonly #runtime: RuntimeSettings;
   readonly #notices: SendNotices;
@@ -69,6 +73,7 @@ export class App {
     const { role, redisUrl } = config;
     const stores = createStores(databaseUrl, clock, log);
     const metrics = new Metrics(() => stores.replies.countOpen());
+    this.#parts = parts;
     this.#stores = stores;
     this.#runtime = new RuntimeSettings(stores.settings);
     this.#backend = createQueueBackend({ redisUrl, databaseUrl, log });
@@ -149,7 +154,9 @@ export class App {
     this.#isStopping = true;
     this.#core.dispatcher.stop();
     await this.#gateway?.stopListening();
-    await this.#workers.stop({ timeoutMs, hurry });
+    await this.#workers.stopGenerating({ timeoutMs, hurry });
+    await this.#awaitDeliveries(hurry);
+    await this.#workers.stop({ timeoutMs: DELIVERY_LIMIT_MS, hurry });
     await this.#periodic.stop();
     await this.#gateway?.stop();
     await this.#http.stop({ graceMs: HTTP_GRACE_MS });
@@ -157,6 +164,20 @@ export class App {
     await this.#feed.stop();
     await this.#backend.close();
     await this.#stores.stop();
+  }
+
+  /** What has just ended is still brought to its chat by this process, if that works soon. */
+  async #awaitDeliveries(hurry: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    const bots = this.#gateway?.connections.list() ?? [];
+    const limitMs = clock.now().getTime() + DELIVERY_LIMIT_MS;
+    while (!hurry.aborted && bots.length > 0 && clock.now().getTime() < limitMs) {
+      const waiting = await this.#stores.replies.listUndelivered(0, DELIVERIES_LOOKED_AT);
+      const isOurs = ({ platform, bot }: { platform: string; bot: string }) =>
+        this.#gateway?.connections.find(platform, bot) !== null;
+      if (!waiting.some(isOurs)) return;
+      await clock.sleep(DELIVERY_POLL_MS, hurry);
+    }
   }
 
   #readHealth() {

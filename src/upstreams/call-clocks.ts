@@ -10,7 +10,6 @@ export class CallClocks {
   readonly #whole: NodeJS.Timeout;
   #phase: NodeJS.Timeout;
   #isAnswering = false;
-  #isWaiting = true;
   #expired: ExpiredClock | null = null;
 
   /** `onExpired` is called at most once. */
@@ -25,14 +24,8 @@ export class CallClocks {
     return this.#expired;
   }
 
-  /** We read: only from here on is a silence the upstream's. */
-  waiting(): void {
-    this.#isWaiting = true;
-  }
-
   /** Bytes came. */
   tick(): void {
-    this.#isWaiting = false;
     if (this.#isAnswering) {
       this.#phase.refresh();
     } else if (this.#expired === null) {
@@ -44,10 +37,7 @@ export class CallClocks {
   /** From now on the next bytes must come within so long. */
   waitAtMost(ms: number): void {
     clearTimeout(this.#phase);
-    this.#phase = setTimeout(() => {
-      if (this.#isWaiting) this.#expire("chunk_timeout");
-      else this.#phase.refresh();
-    }, ms);
+    this.#phase = setTimeout(() => this.#expire("chunk_timeout"), ms);
   }
 
   stop(): void {

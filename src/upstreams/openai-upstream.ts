@@ -2,14 +2,13 @@ import OpenAI, { BadRequestError, UnprocessableEntityError } from "openai";
 import type { CompletionEvent, CompletionRequest, Upstream } from "../core/upstream/upstream.ts";
 import { UpstreamError } from "../core/upstream/upstream-error.ts";
 import type { BalanceSource, UpstreamTimeouts } from "../core/upstream/upstream-registry.ts";
+import { AnswerFeed } from "./answer-feed.ts";
 import { CallClocks } from "./call-clocks.ts";
 import { faultOf, translateBody, translateError } from "./openai-errors.ts";
 import { adaptDialect, createBody, type EndpointDialects } from "./openai-request.ts";
-import { OpenAiStream } from "./openai-stream.ts";
+import { OpenAiStream, type StreamFault } from "./openai-stream.ts";
 import { readBalance } from "./read-balance.ts";
 
-/** After the answer's end only the usage is missing, and not worth a long wait. */
-const USAGE_WAIT_MS = 5_000;
 /** How long the end of a finished response may take before its connection is given up. */
 const DRAIN_MS = 1_000;
 const VERIFY_TOKENS_MAX = 16;
@@ -32,8 +31,6 @@ export interface OpenAiUpstreamOptions {
   readonly fetch: typeof fetch;
   readonly dialects: EndpointDialects;
 }
-
-type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 /** One key at an endpoint that speaks OpenAI's chat completions. */
 export class OpenAiUpstream implements Upstream {
@@ -105,38 +102,36 @@ export class OpenAiUpstream implements Upstream {
   ): AsyncGenerator<CompletionEvent> {
     if (signal.aborted) return;
     const aborter = new AbortController();
-    let reader: Reader | null = null;
+    let feed: AnswerFeed | null = null;
     const abort = () => {
       aborter.abort();
       // Between our signal and the body the openai package keeps weak references only.
-      reader?.cancel().catch(() => {});
+      feed?.cancel();
     };
     signal.addEventListener("abort", abort, { once: true });
     const clocks = new CallClocks(timeouts, abort);
+    const stream = new OpenAiStream();
     let hasSpoken = false;
     let isDone = false;
     try {
-      const body = await this.#open(request, aborter.signal);
-      reader = body.getReader();
-      const stream = new OpenAiStream();
-      // Ends with the stream, at the latest when the clock for the whole answer runs out.
-      for (;;) {
-        const isOver = await this.#readMore(reader, stream, clocks);
+      feed = new AnswerFeed(await this.#open(request, aborter.signal), stream, clocks);
+      while (!isDone) {
+        await feed.next();
+        if (signal.aborted) return;
         const text = stream.takeText();
         if (text !== "") {
           if (!hasSpoken) yield this.#source(stream, request);
           hasSpoken = true;
           yield { type: "delta", text };
+          continue;
         }
-        if (stream.fault !== null) throw this.#faultError(stream);
-        if (!isOver) continue;
-        if (signal.aborted) return;
+        if (!feed.isOver) continue;
         const { finish, usage } = stream;
-        if (finish === null) throw this.#interrupted(clocks);
+        if (stream.fault !== null) throw this.#faultError(stream.fault);
+        if (finish === null) throw feed.error ?? this.#endedEarly();
         isDone = true;
         if (!hasSpoken) yield this.#source(stream, request);
         yield { type: "done", usage, finish };
-        return;
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -144,8 +139,8 @@ export class OpenAiUpstream implements Upstream {
     } finally {
       clocks.stop();
       signal.removeEventListener("abort", abort);
-      if (isDone && reader !== null) void drain(reader, aborter);
-      else aborter.abort();
+      if (isDone && feed !== null) void feed.drain(DRAIN_MS, abort);
+      else abort();
     }
   }
 
@@ -182,41 +177,21 @@ export class OpenAiUpstream implements Upstream {
     throw translateBody(this.name, error, response.status);
   }
 
-  /** Returns whether the stream is over: complete, ended, or finished and not worth waiting for. */
-  async #readMore(reader: Reader, stream: OpenAiStream, clocks: CallClocks): Promise<boolean> {
-    const wasFinished = stream.finish !== null;
-    try {
-      clocks.waiting();
-      const { done, value } = await reader.read();
-      if (done) {
-        stream.end();
-        return true;
-      }
-      clocks.tick();
-      stream.push(value);
-      if (!wasFinished && stream.finish !== null) clocks.waitAtMost(USAGE_WAIT_MS);
-      return stream.isComplete;
-    } catch (error) {
-      if (!wasFinished) throw error;
-      return true;
-    }
-  }
-
   #source(stream: OpenAiStream, request: CompletionRequest): CompletionEvent {
     const modelAsked = this.#options.models.get(request.model) ?? request.model;
     const modelAnswered = stream.model ?? modelAsked;
     return { type: "source", source: { upstream: this.name, modelAnswered } };
   }
 
-  #faultError(stream: OpenAiStream): UpstreamError {
-    return stream.fault?.kind === "error"
-      ? translateBody(this.name, stream.fault.error, null)
+  #faultError(fault: StreamFault): UpstreamError {
+    return fault.kind === "error"
+      ? translateBody(this.name, fault.error, null)
       : new UpstreamError(this.name, "unreachable", { code: "garbage" });
   }
 
-  /** The connection closed, as if in order, before the answer was finished. */
-  #interrupted(clocks: CallClocks): UpstreamError {
-    return new UpstreamError(this.name, "unreachable", { code: clocks.expired ?? "ended_early" });
+  /** The response ended as if in order, but the answer is not finished. */
+  #endedEarly(): UpstreamError {
+    return new UpstreamError(this.name, "unreachable", { code: "ended_early" });
   }
 
   #translate(error: unknown, clocks: CallClocks, hasSpoken: boolean): UpstreamError {
@@ -228,17 +203,5 @@ export class OpenAiUpstream implements Upstream {
     if (!hasSpoken) return translated;
     const { code, status, requestId } = translated;
     return new UpstreamError(this.name, "cut", { code, status: status ?? undefined, requestId });
-  }
-}
-
-/** Reads to the end, so that the connection can serve the next request; breaks it if that takes long. */
-async function drain(reader: Reader, aborter: AbortController): Promise<void> {
-  const timer = setTimeout(() => aborter.abort(), DRAIN_MS);
-  try {
-    while (!(await reader.read()).done);
-  } catch {
-    // The answer is complete; how its connection ends is of no interest.
-  } finally {
-    clearTimeout(timer);
   }
 }

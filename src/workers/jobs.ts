@@ -5,10 +5,8 @@ import type { BotKey } from "../core/reply-queue.ts";
 
 /** Jobs carry ids, not content: the worker reads the rest from the database. */
 export const GenerateReplyJob = z.object({ replyId: z.uuid() });
-export type GenerateReplyJob = z.infer<typeof GenerateReplyJob>;
 
 export const DeliverReplyJob = z.object({ kind: z.enum(["reply", "notice"]), id: z.uuid() });
-export type DeliverReplyJob = z.infer<typeof DeliverReplyJob>;
 
 export const REPLIES_QUEUE = "replies";
 
@@ -32,8 +30,11 @@ const COMMON = {
 } satisfies JobsOptions;
 
 /** A person waits for this one: a few quick tries, then they are told. */
-export const GENERATE_REPLY_OPTIONS = { ...COMMON, attempts: 4 } satisfies JobsOptions;
 const GENERATE_BACKOFF_MS = [1_000, 3_000, 8_000];
+export const GENERATE_REPLY_OPTIONS = {
+  ...COMMON,
+  attempts: GENERATE_BACKOFF_MS.length + 1,
+} satisfies JobsOptions;
 /** Who is asked to wait longer than this would rather hear that it failed and cost nothing. */
 export const GENERATE_RETRY_AFTER_MS_MAX = 60_000;
 
@@ -49,10 +50,7 @@ export type Backoff = (attemptsMade: number, error: unknown) => number;
 
 /** 1 s, 3 s, 8 s, or what the party that failed asked for. */
 export const generateBackoffMs: Backoff = (attemptsMade, error) =>
-  retryAfterMs(error) ??
-  GENERATE_BACKOFF_MS[attemptsMade - 1] ??
-  GENERATE_BACKOFF_MS[GENERATE_BACKOFF_MS.length - 1] ??
-  0;
+  retryAfterMs(error) ?? GENERATE_BACKOFF_MS[attemptsMade - 1] ?? 0;
 
 /** Doubles from 1 s to 60 s, a little longer at random; never less than what the platform asked for. */
 export function deliverBackoffMs(

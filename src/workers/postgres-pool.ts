@@ -16,9 +16,10 @@ const QUERY_LIMIT_MS = 10_000;
  * - Statements are prepared: half the time of parsing them anew each time.
  * - Commits do not wait for the disk (`synchronous_commit=off`). A crash of ours loses nothing; a
  *   crash of the database may lose the last half second of the queue, never of the ledger, and the
- *   sweepers add such jobs again. It matters twice here: Postgres commits all transactions that
- *   notify one after the other (https://www.postgresql.org/docs/18/sql-notify.html), so that each
- *   would wait for the disk times of all others.
+ *   sweepers add such jobs again. It matters twice here: the server commits all transactions that
+ *   notify one after the other, so that each would wait for the disk times of all others
+ *   (PreCommit_Notify in
+ *   https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/commands/async.c).
  * - Connections are kept: one that is opened anew plans everything anew.
  * - A lost connection looks to BullMQ as one of Redis does, so that it repeats the step instead of
  *   running a finished job once more.

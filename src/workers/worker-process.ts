@@ -30,6 +30,12 @@ export interface ReplyWorkersOptions {
   readonly deliverConcurrencyPerBot?: number;
 }
 
+export interface StopOptions {
+  readonly timeoutMs: number;
+  /** Ends the wait before its time. */
+  readonly hurry?: AbortSignal;
+}
+
 /** The queue workers of one process: one that generates, and one for every bot it owns. */
 export class ReplyWorkers {
   readonly #options: ReplyWorkersOptions;
@@ -58,6 +64,13 @@ export class ReplyWorkers {
     this.#startWorker(deliveryQueueName(bot), deliverReplyWorker(deliverReply, log), settings);
   }
 
+  /** Takes no further reply and waits for those being written, as `stop` does; delivery goes on. */
+  async stopGenerating(options: StopOptions): Promise<void> {
+    const worker = this.#workers.get(REPLIES_QUEUE);
+    this.#workers.delete(REPLIES_QUEUE);
+    await worker?.stop(options.timeoutMs, options.hurry);
+  }
+
   /** Stops to deliver for a bot that another process owns from now on. */
   async stopDeliveringFor(bot: BotKey, options: { readonly timeoutMs: number }): Promise<void> {
     const name = deliveryQueueName(bot);
@@ -77,11 +90,7 @@ export class ReplyWorkers {
    * goes back to the queue for the next process. Closes the workers' connections; the backend's
    * own remain for those who still add jobs.
    */
-  async stop(options: {
-    readonly timeoutMs: number;
-    /** Ends the wait before its time. */
-    readonly hurry?: AbortSignal;
-  }): Promise<void> {
+  async stop(options: StopOptions): Promise<void> {
     const workers = [...this.#workers.values()];
     this.#workers.clear();
     await Promise.all(workers.map((worker) => worker.stop(options.timeoutMs, options.hurry)));

@@ -105,7 +105,8 @@ export class AnswerStream {
     this.stop();
     if (fault.type === "cut") {
       this.#wasCut = true;
-      this.#response.destroy();
+      // Not before what was written has left us: it counts as given.
+      this.#response.write("\n", () => this.#response.destroy());
     } else if (fault.type === "end") this.#response.end();
     else if (fault.type === "garbage") {
       this.#line('data: {"choices": [{"delta"');

@@ -1,7 +1,7 @@
-import type { BotKey } from "../../src/core/reply-queue.ts";
+import type { Delivery } from "../../src/core/reply-queue.ts";
 import { BullMqReplyQueue } from "../../src/workers/bullmq-reply-queue.ts";
 import { createQueueBackend } from "../../src/workers/queue-backend.ts";
-import { ReplyWorkers } from "../../src/workers/worker-process.ts";
+import { ReplyWorkers, type ReplyWorkersOptions } from "../../src/workers/worker-process.ts";
 import { type QueueUnderTest, replyQueueContract } from "../contract/reply-queue.contract.ts";
 import { RecordedLog } from "../fakes/recorded-log.ts";
 import { blankDatabase } from "../fakes/test-database.ts";
@@ -19,25 +19,22 @@ async function createOn(redis: string | null): Promise<QueueUnderTest> {
   const backend = createQueueBackend({ redisUrl: redis, databaseUrl: url, log });
   await backend.waitForQueue(5_000);
   const started: ReplyWorkers[] = [];
+  const start = (work: Pick<ReplyWorkersOptions, "generateReply" | "deliverReply">) => {
+    const workers = new ReplyWorkers({ backend, log, ...work });
+    started.push(workers);
+    workers.start();
+    return workers;
+  };
+  const giveUp = async (): Promise<void> => {};
   return {
     queue: new BullMqReplyQueue(backend),
     work(bots, work) {
-      for (const [index, bot] of [null, ...bots].entries()) {
-        const isFirst = started.length === 0 && index === 0;
-        if (bot === null && !isFirst) continue;
-        const workers = new ReplyWorkers({
-          backend,
-          log,
-          generateReply:
-            bot === null ? { run: (id) => work.generate(id), giveUp: async () => {} } : null,
-          deliverReply: {
-            run: (delivery) => work.deliver(delivery, bot as BotKey),
-            giveUp: async () => {},
-          },
-        });
-        started.push(workers);
-        workers.start();
-        if (bot !== null) workers.deliverFor(bot);
+      const isFirst = started.length === 0;
+      const generateReply = { run: (replyId: string) => work.generate(replyId), giveUp };
+      if (isFirst) start({ generateReply, deliverReply: null });
+      for (const bot of bots) {
+        const deliverReply = { run: (delivery: Delivery) => work.deliver(delivery, bot), giveUp };
+        start({ generateReply: null, deliverReply }).deliverFor(bot);
       }
     },
     async [Symbol.asyncDispose]() {

@@ -208,6 +208,18 @@ describe.each([
     expect(work.givenUp).toEqual([]);
   });
 
+  it("does not wait any longer once it is hurried", async () => {
+    const work = startWorkers(untilAborted);
+    await queue.addReply(randomUUID());
+    await untilRuns(work, 1);
+    const hurry = new AbortController();
+    const stopped = work.workers.stop({ timeoutMs: 60_000, hurry: hurry.signal });
+    expect(work.runs[0]?.signal.aborted).toBe(false);
+    hurry.abort();
+    await stopped;
+    expect(work.runs[0]?.signal.aborted).toBe(true);
+  });
+
   it("stops in time although a run does not listen, and loses its job within seconds", async () => {
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     const work = startWorkers(() => ended);

@@ -140,13 +140,16 @@ describe("Races on one account", () => {
   /** Until a client waits for the lock another one holds. */
   async function waitForLockWait(): Promise<void> {
     await expect
-      .poll(async () => {
-        const { rows } = await database.pool.query(
-          "SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'",
-          [APPLICATION],
-        );
-        return rows.length;
-      })
+      .poll(
+        async () => {
+          const { rows } = await database.pool.query(
+            `SELECT 1 FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+          );
+          return rows.length;
+        },
+        { timeout: 10_000 },
+      )
       .toBeGreaterThan(0);
   }
 });

@@ -144,23 +144,54 @@ describe("PgCardStore", () => {
     },
   );
 
-  it("redeems no card of a batch once freezing it has returned", async () => {
+  it("waits with freezing for cards that are just being redeemed, so that none comes after", async () => {
     const { cards, openAccount } = await openCards();
-    const { name, codes } = await makeBatch(cards, { count: 60 });
-    const accounts = await Promise.all(codes.map(() => openAccount()));
-    let isFrozen = false;
-    const late: string[] = [];
-    const redeeming = codes.map(async (code, index) => {
-      const startedFrozen = isFrozen;
-      const { status } = await tryCode(cards, accounts[index] ?? "", code);
-      if (startedFrozen && status === "redeemed") late.push(code);
-      return status;
-    });
-    await cards.changeBatch(name, "freeze");
-    isFrozen = true;
-    const redeemedThen = (await cards.findBatch(name))?.cards.redeemed;
-    await Promise.all(redeeming);
-    expect((await cards.findBatch(name))?.cards.redeemed).toBe(redeemedThen);
-    expect(late).toEqual([]);
+    const { name, codes } = await makeBatch(cards);
+    const account = await openAccount();
+    const hmacs = [Buffer.from(pepper.hmac(codes[0] ?? ""))];
+    const client = await database.pool.connect();
+    try {
+      await client.query("BEGIN");
+      await client.query("SELECT redeem_card($1, $2, gen_random_uuid())", [hmacs, account]);
+      const freezing = cards.changeBatch(name, "freeze");
+      await waitForLockWait();
+      await client.query("COMMIT");
+      expect((await freezing).before.cards).toEqual({ active: 2, redeemed: 1, void: 0 });
+    } finally {
+      client.release();
+    }
   });
+
+  it("waits with redeeming for a batch that is just being made void", async () => {
+    const { cards, openAccount } = await openCards();
+    const { name, codes } = await makeBatch(cards);
+    const account = await openAccount();
+    const client = await database.pool.connect();
+    try {
+      await client.query("BEGIN");
+      await client.query("UPDATE card_batch SET state = 'void' WHERE name = $1", [name]);
+      const redeeming = tryCode(cards, account, codes[0]);
+      await waitForLockWait();
+      await client.query("COMMIT");
+      expect(await redeeming).toEqual({ status: "invalid_or_used" });
+    } finally {
+      client.release();
+    }
+  });
+
+  /** Until a connection waits for the lock another one holds. */
+  async function waitForLockWait(): Promise<void> {
+    await expect
+      .poll(
+        async () => {
+          const { rows } = await database.pool.query(
+            `SELECT 1 FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+          );
+          return rows.length;
+        },
+        { timeout: 10_000 },
+      )
+      .toBeGreaterThan(0);
+  }
 });

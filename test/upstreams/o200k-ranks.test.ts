@@ -1,9 +1,19 @@
 import o200k from "js-tiktoken/ranks/o200k_base";
 import { describe, expect, it } from "vitest";
+import { TokenTable } from "../../src/core/upstream/token-table.ts";
+import type { RankedTokens } from "../../src/core/upstream/token-trie-builder.ts";
 import { decodeRanks, loadO200kCounter } from "../../src/upstreams/o200k-ranks.ts";
 
 const base64 = (...tokens: string[]) =>
   tokens.map((token) => Buffer.from(token).toString("base64")).join(" ");
+
+function createTable(tokens: RankedTokens): TokenTable {
+  const building = TokenTable.build(tokens);
+  for (;;) {
+    const step = building.next();
+    if (step.done) return step.value;
+  }
+}
 
 describe("decodeRanks", () => {
   it("reads tokens of every length in the order of their ranks", () => {
@@ -28,6 +38,18 @@ describe("decodeRanks", () => {
       expect(() => decodeRanks(ranks)).toThrow("one line from rank 0");
     },
   );
+});
+
+describe("o200k_base", () => {
+  it("has only tokens that are what their bytes are merged to", () => {
+    const tokens = decodeRanks(o200k.bpe_ranks);
+    const table = createTable(tokens);
+    for (let token = 0; token < tokens.ends.length; token += 1) {
+      table.mayFollow(token, 0);
+      table.mayFollow(0, token);
+    }
+    expect(tokens.ends.length).toBe(199_998);
+  });
 });
 
 describe("loadO200kCounter", () => {

@@ -1,4 +1,5 @@
-import { createServer } from "node:http";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
@@ -211,18 +212,17 @@ describe("OpenAiUpstream at an endpoint that fails", () => {
       response.setHeader("content-type", "application/json");
       response.end(JSON.stringify({ error: { code: 402, message: "no credits" } }));
     });
-    await new Promise<void>((resolve) => odd.listen(0, "127.0.0.1", resolve));
-    const address = odd.address();
-    if (address === null || typeof address === "string") throw new Error("no port");
-    const { error } = await readAnswer(connect({ baseUrl: `http://127.0.0.1:${address.port}` }));
+    const baseUrl = await listen(odd);
+    const { error } = await readAnswer(connect({ baseUrl }));
     expect(error).toMatchObject({ kind: "quota" });
-    odd.closeAllConnections();
-    await new Promise((resolve) => odd.close(resolve));
+    await close(odd);
   });
 
   it("says that nobody listens at the address", async () => {
-    // The port is reserved and nothing listens on it.
-    const { error } = await readAnswer(connect({ baseUrl: "http://127.0.0.1:1/v1" }));
+    const gone = createServer();
+    const baseUrl = await listen(gone);
+    await close(gone);
+    const { error } = await readAnswer(connect({ baseUrl }));
     expect(error).toMatchObject({ kind: "unreachable", code: "ECONNREFUSED" });
   });
 
@@ -248,3 +248,18 @@ describe("OpenAiUpstream at an endpoint that fails", () => {
     }
   });
 });
+
+async function listen(server: Server): Promise<string> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return `http://127.0.0.1:${address.port}/v1`;
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}

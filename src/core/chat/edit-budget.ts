@@ -16,8 +16,8 @@ export interface BudgetedChat {
 }
 
 const RANK = { final: 0, command: 0, placeholder: 1, preview: 2, typing: 3, notice: 4 } as const;
-/** Platforms that limit all calls of a bot limit them by the second. */
-const SECOND_MS = 1_000;
+/** Platforms count a bot's calls by the second, and not all calls take the same time to arrive. */
+const COUNTED_MS = 1_040;
 // Telegram allows about 30 messages a second to people who did not write just now.
 // https://core.telegram.org/bots/faq#broadcasting-to-users
 const NOTICES = { burst: 1, refillMs: 50 };
@@ -72,10 +72,7 @@ export class EditBudget {
     this.#clock = clock;
     this.#pace = pace;
     // One call at a time, so that no second holds more than the platform counts.
-    this.#bot = new TokenBucket({
-      burst: 1,
-      refillMs: callsPerSecondMax > 1 ? SECOND_MS / (callsPerSecondMax - 1) : SECOND_MS,
-    });
+    this.#bot = new TokenBucket({ burst: 1, refillMs: COUNTED_MS / callsPerSecondMax });
   }
 
   /** How many chats are remembered. */

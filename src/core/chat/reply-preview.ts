@@ -122,7 +122,7 @@ export class ReplyPreview {
     const { messages, capabilities, placeholderText } = this.#options;
     if (this.#text.trim() === "") {
       const isWanted = this.#isPlaceholderDue && messages.count === 0;
-      return isWanted ? this.#step(0, { text: placeholderText, end: 0 }, true) : null;
+      return isWanted ? this.#step(0, { text: placeholderText, end: 0 }, 1) : null;
     }
     if (this.#text.length < this.#shownLength) return null;
     const parts = previewParts(this.#text, {
@@ -131,17 +131,24 @@ export class ReplyPreview {
     });
     if (parts.length < messages.count) return null;
     const sendsMax = capabilities.sendsPerMessageMax ?? Number.POSITIVE_INFINITY;
-    for (const [position, part] of parts.entries()) {
-      if (position < this.#positionMin || position >= sendsMax) continue;
-      const step = this.#step(position, part, position === parts.length - 1);
-      if (!messages.shows(position, step.content)) return step;
-    }
-    return null;
+    const open = parts.slice(0, sendsMax);
+    const steps = open.map((part, position) => this.#step(position, part, parts.length));
+    const next = steps.find(
+      ({ position, content }) =>
+        position >= this.#positionMin && !messages.shows(position, content),
+    );
+    if (next === undefined) return null;
+    // A paragraph that moves to a new message is sent there first, so that it never disappears.
+    const shownText = messages.contentAt(next.position)?.text ?? "";
+    const following = steps[next.position + 1];
+    const movesText = shownText.length > next.content.text.length && following !== undefined;
+    if (!movesText) return next;
+    return messages.has(following.position) ? { ...next, priority: "placeholder" } : following;
   }
 
-  #step(position: number, part: PreviewPart, isLast: boolean): Step {
+  #step(position: number, part: PreviewPart, count: number): Step {
     const { messages, capabilities, stopButton } = this.#options;
-    const hasStop = isLast && stopButton !== null && capabilities.buttons;
+    const hasStop = position === count - 1 && stopButton !== null && capabilities.buttons;
     return {
       position,
       priority: messages.has(position) ? "preview" : "placeholder",

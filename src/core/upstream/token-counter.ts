@@ -7,13 +7,16 @@ import type { TokenTable } from "./token-table.ts";
 export interface TokenCounter {
   /** Exact count of a whole text. Never blocks longer than 50 ms for 100 000 characters. */
   count(text: string): number;
-  /** A counter for a text that arrives in pieces; `total` after every piece equals `count` of all pieces so far joined. */
+  /**
+   * A counter for a text that arrives in pieces; `total` after every piece equals `count` of all
+   * pieces so far joined.
+   */
   startCount(): RunningTokenCount;
 }
 
 /**
- * The tokens of a text that is still arriving. Adding takes time linear in the delta; reading `total` that
- * of a few hundred characters, however long the text.
+ * The tokens of a text that is still arriving. To add takes time linear in the delta; to read `total`
+ * takes that of counting some hundred characters, however long the text is.
  */
 export interface RunningTokenCount {
   /** A delta may end or begin anywhere, also between the halves of a surrogate pair. */
@@ -24,7 +27,7 @@ export interface RunningTokenCount {
 /** Loads the counter on first use so that start-up does not pay for it. */
 export type LoadTokenCounter = () => Promise<TokenCounter>;
 
-/** Counts with any vocabulary that o200k's split pattern belongs to. */
+/** Counts with the table it is given and o200k's split pattern. */
 export class BytePairTokenCounter implements TokenCounter {
   readonly #table: TokenTable;
   readonly #encoder: BytePairEncoder;
@@ -45,17 +48,18 @@ export class BytePairTokenCounter implements TokenCounter {
   }
 }
 
+/** Deltas are gathered until they are worth a call of the encoder. */
 const FLUSH_UNITS = 256;
 const SLICE_UNITS = 16_384;
 const BYTES_PER_UNIT_MAX = 3;
 const utf8 = new TextEncoder();
 
 /**
- * Counts pieces for good as soon as no further text can change where they end, and keeps only the
- * tail behind them.
+ * Counts pieces for good once no further text can move their ends, and keeps only the tail behind
+ * them.
  *
- * The tail is two pieces at most that can be long: one that is still growing, and what it leaves over
- * if it does not go on, such as capitals after Chinese. Each has its own memory of how far it was read.
+ * Two pieces of the tail may be long: the first, which still grows, and what it leaves over if it
+ * does not go on, such as capitals after Chinese. Each remembers how far it was read.
  */
 class TailCount implements RunningTokenCount {
   readonly #encoder: BytePairEncoder;
@@ -82,14 +86,12 @@ class TailCount implements RunningTokenCount {
 
   get total(): number {
     this.#flush();
-    const end = this.#length;
-    if (this.#waiting === "") return this.#settled + this.#countTail(end);
-    // A half that stands alone counts as U+FFFD; but the other half may still come.
-    this.#reserve(this.#waiting.length);
-    const { written } = utf8.encodeInto(this.#waiting, this.#bytes.subarray(end));
-    const total = this.#settled + this.#countTail(end + written);
-    this.#forgetTail();
-    return total;
+    if (this.#waiting === "") return this.#settled + this.#countTail(this.#length);
+    // Half a surrogate pair alone counts as U+FFFD, but its other half may still come and replace that.
+    const tail = this.#countTail(this.#append(this.#waiting));
+    this.#firstScanner.forget();
+    this.#nextScanner.forget();
+    return this.#settled + tail;
   }
 
   #flush(): void {
@@ -98,9 +100,7 @@ class TailCount implements RunningTokenCount {
     for (let from = 0; from < stop; ) {
       let to = Math.min(from + SLICE_UNITS, stop);
       if (to < stop && endsInHighSurrogate(text, to)) to -= 1;
-      this.#reserve(to - from);
-      const slice = text.slice(from, to);
-      this.#length += utf8.encodeInto(slice, this.#bytes.subarray(this.#length)).written;
+      this.#length = this.#append(text.slice(from, to));
       this.#settle();
       from = to;
     }
@@ -138,17 +138,15 @@ class TailCount implements RunningTokenCount {
     return count;
   }
 
-  #forgetTail(): void {
-    this.#firstScanner.forget();
-    this.#nextScanner.forget();
-  }
-
-  #reserve(units: number): void {
-    const needed = this.#length + units * BYTES_PER_UNIT_MAX;
-    if (needed <= this.#bytes.length) return;
-    const bytes = new Uint8Array(needed * 2);
-    bytes.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = bytes;
+  /** Writes the text behind the tail and answers where it ends. Half a surrogate pair becomes U+FFFD. */
+  #append(text: string): number {
+    const needed = this.#length + text.length * BYTES_PER_UNIT_MAX;
+    if (needed > this.#bytes.length) {
+      const bytes = new Uint8Array(needed * 2);
+      bytes.set(this.#bytes.subarray(0, this.#length));
+      this.#bytes = bytes;
+    }
+    return this.#length + utf8.encodeInto(text, this.#bytes.subarray(this.#length)).written;
   }
 }
 

@@ -4,6 +4,7 @@ import { type RankedTokens, TokenTrieBuilder } from "./token-trie-builder.ts";
 const NO_TOKEN = 0x7fffffff;
 const TOKENS_PER_STEP = 32_768;
 const BYTE_VALUES = 256;
+const LENGTH_MAX = 255;
 
 /** What is kept of a token, at four times its rank. A half is written plus one, and is 0 until asked for. */
 const LEFT = 0;
@@ -127,7 +128,9 @@ export class TokenTable {
   #merged(left: number, right: number): number {
     const facts = this.#facts;
     const factor = facts[right * 4 + FACTOR] as number;
-    const hash = (Math.imul(facts[left * 4 + HASH] as number, factor) + (facts[right * 4 + HASH] as number)) | 0;
+    const hash =
+      (Math.imul(facts[left * 4 + HASH] as number, factor) + (facts[right * 4 + HASH] as number)) |
+      0;
     const mixed = mix(hash);
     if ((((this.#isHash[mixed >>> 16] as number) >>> (mixed >>> 11)) & 1) === 0) return NO_TOKEN;
     const mask = this.#byHash.length - 1;
@@ -143,7 +146,9 @@ export class TokenTable {
     const rightLength = this.lengths[right] as number;
     if (this.lengths[token] !== leftLength + rightLength) return false;
     const end = this.#ends[token] as number;
-    return this.#isSame(left, end - rightLength, leftLength) && this.#isSame(right, end, rightLength);
+    return (
+      this.#isSame(left, end - rightLength, leftLength) && this.#isSame(right, end, rightLength)
+    );
   }
 
   /** Whether the token is what ends at `end` in `bytes`. */
@@ -157,18 +162,20 @@ export class TokenTable {
 
   #addTokens(first: number, last: number): void {
     const mask = this.#byHash.length - 1;
+    const factors = new Int32Array(LENGTH_MAX + 1).fill(1);
+    for (let length = 1; length <= LENGTH_MAX; length++) {
+      factors[length] = Math.imul(factors[length - 1] as number, HASH_BASE);
+    }
     let at = first === 0 ? 0 : (this.#ends[first - 1] as number);
     for (let token = first; token < last; token++) {
       const end = this.#ends[token] as number;
-      this.lengths[token] = end - at;
+      const length = end - at;
+      if (length > LENGTH_MAX) throw new Error(`token ${token} is too long`);
       let hash = 0;
-      let factor = 1;
-      for (; at < end; at++) {
-        hash = (Math.imul(hash, HASH_BASE) + (this.#bytes[at] as number) + 1) | 0;
-        factor = Math.imul(factor, HASH_BASE);
-      }
+      for (; at < end; at++) hash = (Math.imul(hash, HASH_BASE) + (this.#bytes[at] as number)) | 0;
+      this.lengths[token] = length;
       this.#facts[token * 4 + HASH] = hash;
-      this.#facts[token * 4 + FACTOR] = factor;
+      this.#facts[token * 4 + FACTOR] = factors[length] as number;
       const mixed = mix(hash);
       this.#isHash[mixed >>> 16] = (this.#isHash[mixed >>> 16] as number) | (1 << (mixed >>> 11));
       let slot = mixed >>> this.#hashShift;

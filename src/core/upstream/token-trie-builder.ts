@@ -17,7 +17,8 @@ interface OpenNode {
   readonly shorter: number;
 }
 
-const NODES_PER_STEP = 8192;
+/** Sorting one token for one node is the unit of work. */
+const WORK_PER_STEP = 32_768;
 const INSERTION_SORT_MAX = 48;
 
 /** Builds the trie of a vocabulary, and learns on the way which token begins with which. */
@@ -58,11 +59,15 @@ export class TokenTrieBuilder {
     const open: OpenNode[] = [
       { cell: 0, depth: 0, first: 0, last: this.#order.length, shorter: -1 },
     ];
-    for (let done = 1; ; done++) {
+    let work = 0;
+    for (;;) {
       const node = open.pop();
       if (node === undefined) return this.#cells.toTrie();
       this.#addNode(node, open);
-      if (done % NODES_PER_STEP === 0) yield;
+      work += node.last - node.first;
+      if (work < WORK_PER_STEP) continue;
+      work = 0;
+      yield;
     }
   }
 

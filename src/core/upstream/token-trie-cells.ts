@@ -4,7 +4,7 @@ const BYTE_VALUES = 256;
 /** Childless nodes have base 0, so the cells that a byte reaches from there stay free. */
 const FIRST_CELL = BYTE_VALUES;
 /** A search that tried more free cells than this leaves them free for good: space for time. */
-const TRIES_MAX = 24;
+const TRIES_MAX = 2;
 const ROOM_AT_FIRST = 2 ** 16;
 
 /**

@@ -48,7 +48,7 @@ class MarkdownParser {
   }
 
   #step(): void {
-    const isLineStart = this.#text === "" || this.#text.endsWith("\n");
+    const isLineStart = this.#at === 0 || this.#source.charAt(this.#at - 1) === "\n";
     const character = this.#source.charAt(this.#at);
     if (isLineStart && character === ">") {
       this.#quoteStart ??= this.#text.length;

@@ -5,6 +5,7 @@ import { Marked } from "./vendor/marked.js";
 import DOMPurify from "./vendor/purify.js";
 
 const RENDERED_SHARE = 4;
+const LINK_DEFINITION = /^ {0,3}\[[^\]]+\]:\s/m;
 const DIRECTED = "p,h1,h2,h3,h4,h5,h6,th,td,blockquote,summary";
 
 const marked = new Marked({
@@ -73,6 +74,8 @@ export class MarkdownView {
   }
 
   #render() {
+    // Such a line can change any link of the text; it is rare, and only the end has them all.
+    if (this.#isFinal && LINK_DEFINITION.test(this.#source)) this.#clear();
     const kept = this.#countUnchanged();
     const offset = this.#blocks.slice(0, kept).reduce((sum, block) => sum + block.raw.length, 0);
     const blocks = toBlocks(this.#source.slice(offset));
@@ -87,6 +90,11 @@ export class MarkdownView {
     }
     for (const extra of this.#blocks.splice(kept + blocks.length)) extra.element.remove();
     this.#blocks.splice(kept, blocks.length, ...blocks);
+  }
+
+  #clear() {
+    this.#blocks = [];
+    this.#element.replaceChildren();
   }
 
   #addElement() {
@@ -135,7 +143,7 @@ function showBlock(block, former) {
     !former.isComplete &&
     former.token.lang === token.lang
   ) {
-    code.textContent = token.text;
+    code.textContent = `${token.text}\n`;
     if (block.isComplete) highlight(code, languageOf(token));
     return;
   }

@@ -1,0 +1,59 @@
+import { TELEGRAM_CAPABILITIES } from "../../src/adapters/telegram/telegram-capabilities.ts";
+import type { ChatCapabilities } from "../../src/core/chat/chat-adapter.ts";
+import { DiscordModel, IlinkModel, type LimitModel, TelegramModel } from "./limit-models.ts";
+
+export interface BenchPlatform {
+  readonly name: string;
+  /** What we take to be allowed. */
+  readonly capabilities: ChatCapabilities;
+  /** What the platform refuses. */
+  readonly createModel: () => LimitModel;
+  readonly privateChats: number;
+  readonly groups: number;
+}
+
+const DISCORD_PACE = { burst: 2, refillMs: 1260 };
+const DISCORD_CAPABILITIES: ChatCapabilities = {
+  ...TELEGRAM_CAPABILITIES,
+  textLengthMax: 2000,
+  edit: { directIntervalMsMin: 1200, groupIntervalMsMin: 1200, windowMs: null },
+  // At most 2 + 3 in any five seconds.
+  pace: { direct: DISCORD_PACE, group: DISCORD_PACE },
+  callsPerSecondMax: 50,
+  typingMs: 10_000,
+};
+
+const ILINK_PACE = { burst: 1, refillMs: 1100 };
+const ILINK_CAPABILITIES: ChatCapabilities = {
+  ...TELEGRAM_CAPABILITIES,
+  textLengthMax: 2000,
+  edit: null,
+  pace: { direct: ILINK_PACE, group: ILINK_PACE },
+  callsPerSecondMax: Number.POSITIVE_INFINITY,
+  sendsPerMessageMax: 9,
+  buttons: false,
+};
+
+export const PLATFORMS: readonly BenchPlatform[] = [
+  {
+    name: "Telegram",
+    capabilities: TELEGRAM_CAPABILITIES,
+    createModel: () => new TelegramModel(),
+    privateChats: 100,
+    groups: 20,
+  },
+  {
+    name: "Discord",
+    capabilities: DISCORD_CAPABILITIES,
+    createModel: () => new DiscordModel(),
+    privateChats: 100,
+    groups: 20,
+  },
+  {
+    name: "iLink",
+    capabilities: ILINK_CAPABILITIES,
+    createModel: () => new IlinkModel(),
+    privateChats: 100,
+    groups: 0,
+  },
+];
