@@ -6,8 +6,8 @@
  * behind a network of 20 to 80 ms and against models of the platforms' limits that share no code
  * with ours. The same answers are shown by an editor with a fixed interval of 500 ms.
  *
- * - used: calls made while answers grow, of those that the pace we declare for the platform allows;
- *   above 100 % where the burst went into further messages.
+ * - used: calls made while answers grow, of those that the pace we declare for the platform allows
+ *   and finals of other answers leave.
  * - lag: how long the oldest hidden character had been there, at every change of a screen; to be at
  *   most one allowed interval + 150 ms. Where all chats together may do less than each for itself,
  *   the interval is what each gets of the whole.

@@ -21,6 +21,7 @@ async function main(): Promise<void> {
   const signals = new Signals();
   let config: Config;
   try {
+    loadEnvFile();
     config = readConfig(process.env, process.cwd());
   } catch (error) {
     return fail(error);
@@ -45,7 +46,7 @@ async function run(
   stack: AsyncDisposableStack,
 ): Promise<void> {
   const secretKey = await readSecretKey(config.secretKey, config.dataDir);
-  const databaseUrl = await openDatabase(config, log, stack);
+  const databaseUrl = await openDatabase(config, log, signals, stack);
   const applied = await migrate(databaseUrl, MIGRATIONS);
   if (applied.length > 0) log.info({ applied }, "database is up to date");
   if (signals.isStopping) return;
@@ -79,6 +80,7 @@ async function run(
 async function openDatabase(
   config: Config,
   log: Logger,
+  signals: Signals,
   stack: AsyncDisposableStack,
 ): Promise<string> {
   if (config.databaseUrl !== null) {
@@ -87,7 +89,20 @@ async function openDatabase(
   }
   const postgres = await EmbeddedPostgres.start({ dataDir: config.dataDir });
   stack.use(postgres);
+  void postgres.ended.then((error) => {
+    fail(error);
+    signals.request();
+  });
   return postgres.url;
+}
+
+/** `.env` in the working directory; what the environment says already stands. */
+function loadEnvFile(): void {
+  try {
+    process.loadEnvFile();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
 }
 
 /** One clear message for what an operator can mend; the stack only for what is our fault. */

@@ -35,10 +35,23 @@ export class Answer {
     for (let index = 0; index < squeezed.length; index += 1) this.#writtenAtMs.push(atMs);
   }
 
-  /** How many of its characters stand on the screen; `null` when something else does. */
-  countShown(screen: string): number | null {
-    const shown = squeeze(screen);
-    return this.#squeezed.startsWith(shown) ? shown.length : null;
+  /**
+   * How much of it from its beginning can be read in these messages, one after the other; `null`
+   * when something else stands there or something is missing in between. Text on its way from one
+   * message to the next may be in both.
+   */
+  countShown(messages: readonly string[]): number | null {
+    let shown = 0;
+    for (const message of messages.map(squeeze)) {
+      const from = this.#squeezed.lastIndexOf(message, shown);
+      if (from === -1) return null;
+      shown = Math.max(shown, from + message.length);
+    }
+    return shown;
+  }
+
+  isExactly(messages: readonly string[]): boolean {
+    return squeeze(messages.join("")) === this.#squeezed;
   }
 
   /** For how long the first character that is not shown has been there. */

@@ -14,8 +14,8 @@ const ONE_WAY_MS_SPREAD = 30;
 
 export interface Screen {
   readonly messages: Map<string, OutgoingMessage>;
-  /** Calls for messages that arrived and were let through. */
-  calls: number;
+  /** When calls for messages arrived that were let through. */
+  readonly callsAtMs: number[];
   onChange: () => void;
 }
 
@@ -49,7 +49,7 @@ export class LimitedChat implements ChatSender {
   screenOf(channel: string): Screen {
     const screen = this.#screens.get(channel) ?? {
       messages: new Map<string, OutgoingMessage>(),
-      calls: 0,
+      callsAtMs: [],
       onChange: () => {},
     };
     this.#screens.set(channel, screen);
@@ -97,7 +97,7 @@ export class LimitedChat implements ChatSender {
     if (isTooLong || message.text.trim() === "") throw new OutsideError("bench", "rejected");
     try {
       this.#admit(kind, to);
-      screen.calls += 1;
+      screen.callsAtMs.push(this.#nowMs());
       screen.messages.set(id, message);
       screen.onChange();
     } finally {

@@ -15,8 +15,8 @@ const RECEIPT = "\n\nReceipt: 3 credits, 97 left.";
 
 export interface StreamResult {
   readonly isGroup: boolean;
-  /** Calls that showed something new while the answer was written. */
-  readonly edits: number;
+  /** When the calls of this stream arrived. */
+  readonly callsAtMs: readonly number[];
   readonly startedAtMs: number;
   readonly endedAtMs: number;
   readonly messages: number;
@@ -76,11 +76,10 @@ async function stream(
   await answer.write(clock, random, { durationMs: STREAM_MS, tokensPerSecond }, (text) =>
     editor.write(text),
   );
-  const edits = screen.calls;
   answer.add(RECEIPT, answer.endedAtMs);
   await editor.finish(answer.text);
   return {
-    edits,
+    callsAtMs: screen.callsAtMs,
     startedAtMs: answer.startedAtMs,
     endedAtMs: answer.endedAtMs,
     messages: screen.messages.size,
@@ -93,15 +92,14 @@ async function stream(
 function watchScreen(screen: Screen, answer: Answer, clock: FakeClock) {
   const lagsMs: number[] = [];
   let shownCount = 0;
-  let isAlwaysPrefix = true;
+  let isNeverStale = true;
   let completeAtMs = Number.POSITIVE_INFINITY;
-  const read = () =>
-    answer.countShown([...screen.messages.values()].map(({ text }) => text).join("\n"));
+  const texts = () => [...screen.messages.values()].map(({ text }) => text);
   screen.onChange = () => {
     const nowMs = clock.now().getTime();
     if (answer.length > shownCount) lagsMs.push(answer.lagMs(shownCount, nowMs));
-    const count = read();
-    if (count === null || count < shownCount) isAlwaysPrefix = false;
+    const count = answer.countShown(texts());
+    if (count === null || count < shownCount) isNeverStale = false;
     shownCount = count ?? 0;
     const isComplete = answer.endedAtMs > 0 && shownCount === answer.length;
     if (isComplete) completeAtMs = Math.min(completeAtMs, nowMs);
@@ -109,6 +107,6 @@ function watchScreen(screen: Screen, answer: Answer, clock: FakeClock) {
   return {
     lagsMs,
     completeAtMs: () => completeAtMs,
-    isExact: () => isAlwaysPrefix && read() === answer.length,
+    isExact: () => isNeverStale && answer.isExactly(texts()),
   };
 }

@@ -17,12 +17,12 @@ export function summarize(platform: BenchPlatform, { streams, refusals }: RunRes
   if (platform.capabilities.edit === null) {
     const isGood = refusals === 0 && inexact === 0;
     return {
-      row: { refusals, "final max ms": finalMs, inexact, messages: sumOf(streams, "messages") },
+      row: { refusals, "final max ms": finalMs, inexact, messages: countMessages(streams) },
       verdict: `${refusals} refusals, ${inexact} inexact, final ≤ ${finalMs} ms`,
       isGood,
     };
   }
-  const used = sumOf(streams, "edits") / allowedEdits(platform, streams);
+  const used = usedShare(platform, streams);
   const lags = streams.flatMap((stream) => stream.lagsMs);
   const late = streams.flatMap((stream) =>
     stream.lagsMs.filter((lagMs) => lagMs > intervalMs(platform, stream, streams) + SLACK_MS),
@@ -48,7 +48,7 @@ export function summarize(platform: BenchPlatform, { streams, refusals }: RunRes
       "final max ms": finalMs,
       "finals too late": lateFinals.length,
       inexact,
-      messages: sumOf(streams, "messages"),
+      messages: countMessages(streams),
       changes: lags.length,
     },
     verdict: `${percent} used, ${refusals} refusals, ${late.length} of ${lags.length} changes late, lag ≤ ${percentile(lags, 1)} ms, final ≤ ${finalMs} ms, ${inexact} inexact`,
@@ -63,7 +63,7 @@ function intervalMs(
   streams: readonly StreamResult[],
 ): number {
   // Each further message costs a call more, and one when text moves there.
-  const furtherCalls = 2 * (sumOf(streams, "messages") - streams.length);
+  const furtherCalls = 2 * (countMessages(streams) - streams.length);
   const durationMs = stream.endedAtMs - stream.startedAtMs;
   const calls = (platform.capabilities.callsPerSecondMax * durationMs) / 1000;
   const roundsMax = (calls - furtherCalls) / streams.length;
@@ -77,31 +77,36 @@ function intervalAloneMs({ capabilities }: BenchPlatform, { isGroup }: StreamRes
     : Math.max(edit?.directIntervalMsMin ?? 0, pace.direct.refillMs);
 }
 
-/** What the streams that grow at a time may do each, and together at most what the bot may. */
-function allowedEdits(platform: BenchPlatform, streams: readonly StreamResult[]): number {
-  const stepMs = 100;
+/**
+ * Calls made while answers grow, as a share of those allowed: by each chat's own pace, and for all
+ * together by what finals of other answers leave of the bot's calls a second.
+ */
+function usedShare(platform: BenchPlatform, streams: readonly StreamResult[]): number {
+  const stepMs = 1000;
   const botMax = (platform.capabilities.callsPerSecondMax * stepMs) / 1000;
   const endMs = Math.max(...streams.map((stream) => stream.endedAtMs));
-  let edits = 0;
-  for (
-    let atMs = Math.min(...streams.map(({ startedAtMs }) => startedAtMs));
-    atMs < endMs;
-    atMs += stepMs
-  ) {
-    const growing = streams.filter(
-      ({ startedAtMs, endedAtMs }) => startedAtMs <= atMs && atMs < endedAtMs,
-    );
-    const each = growing.map((stream) => stepMs / intervalAloneMs(platform, stream));
-    edits += Math.min(
-      botMax,
-      each.reduce((total, share) => total + share, 0),
-    );
+  let made = 0;
+  let allowed = 0;
+  let fromMs = Math.min(...streams.map((stream) => stream.startedAtMs));
+  for (; fromMs < endMs; fromMs += stepMs) {
+    let finals = 0;
+    let wanted = 0;
+    for (const stream of streams) {
+      const calls = stream.callsAtMs.filter((atMs) => atMs >= fromMs && atMs < fromMs + stepMs);
+      const previews = calls.filter((atMs) => atMs <= stream.endedAtMs).length;
+      made += previews;
+      finals += calls.length - previews;
+      const growingMs =
+        Math.min(fromMs + stepMs, stream.endedAtMs) - Math.max(fromMs, stream.startedAtMs);
+      wanted += Math.max(0, growingMs) / intervalAloneMs(platform, stream);
+    }
+    allowed += Math.min(wanted, Math.max(0, botMax - finals));
   }
-  return edits;
+  return made / allowed;
 }
 
-function sumOf(streams: readonly StreamResult[], field: "edits" | "messages"): number {
-  return streams.reduce((total, stream) => total + stream[field], 0);
+function countMessages(streams: readonly StreamResult[]): number {
+  return streams.reduce((total, stream) => total + stream.messages, 0);
 }
 
 function percentile(values: readonly number[], share: number): number {

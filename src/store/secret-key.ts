@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync, randomBytes } from "node:crypto";
-import { mkdir, open, readFile } from "node:fs/promises";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 const FILE = "secret.key";
@@ -33,16 +33,16 @@ export async function readSecretKey(given: string | null, dataDir: string): Prom
   if (given !== null) return new SecretKey(given);
   await mkdir(dataDir, { recursive: true });
   const path = join(dataDir, FILE);
+  const fresh = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  const text = `${randomBytes(KEY_BYTES).toString("base64url")}\n`;
+  await writeFile(fresh, text, { mode: 0o600, flag: "wx", flush: true });
   try {
-    const file = await open(path, "wx", 0o600);
-    try {
-      await file.writeFile(`${randomBytes(KEY_BYTES).toString("base64url")}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    // Whole or not at all, and only where none is yet: whoever comes second uses the first one's.
+    await link(fresh, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    await rm(fresh, { force: true });
   }
   const secret = (await readFile(path, "utf8")).trim();
   if (secret.length < KEY_BYTES) {

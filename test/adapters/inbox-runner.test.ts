@@ -269,6 +269,14 @@ describe("InboxRunner, start and stop", () => {
     expect(inbox.events.map(({ isHandled }) => isHandled)).toEqual([true, false, false]);
   });
 
+  it("leaves an album that is still arriving for the next start when it drains", async () => {
+    const { handler, inbox, runner, arrive } = setUp();
+    await arrive({ lane: "a", text: "1", batch: "x" });
+    await runner.drain();
+    expect(handler.started).toEqual([]);
+    expect(inbox.events).toMatchObject([{ attempts: 0, isHandled: false }]);
+  });
+
   it("does not sit out the pause before a repetition when it drains", async () => {
     const { handler, inbox, runner, arrive } = setUp();
     handler.failWith("hello", new Error("once"));

@@ -119,7 +119,7 @@ class Driver {
       case "sweep":
         return [await this.#ledger.releaseLapsedHolds(1_000), await this.#ledger.expireLots(1_000)];
       case "undo": {
-        const cause = this.#grants[next.index];
+        const cause = this.#grants[next.index % this.#grants.length];
         if (cause === undefined) return null;
         return this.#ledger.undo(await this.#ledger.findGrantEntry(cause), "by mistake");
       }
@@ -129,7 +129,7 @@ class Driver {
   }
 
   async #resolve(next: Extract<Step, { do: "capture" | "release" | "renew" }>): Promise<unknown> {
-    const hold = this.#holds[next.index];
+    const hold = this.#holds[next.index % this.#holds.length];
     if (hold === undefined) return null;
     if (next.do === "capture") {
       return this.#ledger.captureHold(hold.holdId, (hold.amount * next.percent) / 100n);

@@ -1,8 +1,10 @@
 import { askForKey, openWithFragment, showCommands } from "./admin.js";
 import { Attachments } from "./attachments.js";
+import { Banner } from "./banner.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { MessageList } from "./message-list.js";
+import { isGrowing } from "./message-view.js";
 import { announce, byId, create, toast } from "./page-elements.js";
 import { Drawer, Panel } from "./panel.js";
 import { Scrolling } from "./scrolling.js";
@@ -10,7 +12,6 @@ import { problemOf, Sending } from "./sending.js";
 import { currentLanguage, text, useLanguage } from "./texts.js";
 
 const LANGUAGE_KEY = "language";
-const BANNER_AFTER_MS = 1500;
 const STATE_AFTER_MS = 250;
 const TYPING_BEFORE_ANSWER_MS = 5000;
 const ANNOUNCED_LENGTH_MAX = 2000;
@@ -34,7 +35,11 @@ const connection = new Connection(isAdminPage ? "/admin-chat" : "/chat", {
   },
   delete: ({ id }) => list.remove(id),
   typing: ({ ms }) => showTyping(ms),
-  state: onConnectionState,
+  state: (name) => {
+    if (name === "open") composer.isOpen = true;
+    if (name === "refused") refuse();
+    else banner.showConnection(name, () => connection.open());
+  },
   isBusy: () => list.growing() !== null,
 });
 const list = new MessageList(actions);
@@ -42,12 +47,12 @@ const sending = new Sending(connection, list);
 const scrolling = new Scrolling();
 const drawer = new Drawer();
 const attachments = new Attachments();
+const banner = new Banner();
 const panel = isAdminPage ? null : new Panel(drawer, say);
 let composer = null;
 let state = null;
 let stateTimer = 0;
 let typingTimer = 0;
-let bannerTimer = 0;
 /** The `/resume` whose turns are shown. */
 let resumedBy = null;
 
@@ -89,6 +94,7 @@ function useReferral(isNewPerson) {
 
 function onMessage(message) {
   if (message.author === "bot") stopTyping();
+  if (isGrowing(message)) announce(text("answering"));
   list.add(message);
 }
 
@@ -224,43 +230,13 @@ function showExamples() {
   );
 }
 
-function onConnectionState(name) {
-  // One long break has many failed tries: the time runs from the first.
-  if (name === "lost" && bannerTimer !== 0) return;
-  clearTimeout(bannerTimer);
-  bannerTimer = 0;
-  if (name === "open") {
-    byId("banner").hidden = true;
-    composer.isOpen = true;
-  } else if (name === "lost") {
-    bannerTimer = setTimeout(
-      () => showBanner(text("reconnecting"), text("reconnect"), () => connection.open()),
-      BANNER_AFTER_MS,
-    );
-  } else if (name === "asleep") {
-    showBanner(text("asleep"), text("wake"), () => connection.open());
-  } else refuse();
-}
-
 function refuse() {
   composer.isOpen = false;
-  if (isAdminPage) {
-    askForKey(connection, () => connection.open());
-    return;
+  if (isAdminPage) askForKey(connection, () => connection.open());
+  else {
+    const reason = document.body.dataset.entry === "full" ? "tooManyVisitors" : "noSession";
+    banner.show(text(reason), text("reload"), () => location.reload());
   }
-  const reason = document.body.dataset.entry === "full" ? "tooManyVisitors" : "noSession";
-  showBanner(text(reason), text("reload"), () => location.reload());
-}
-
-function showBanner(sentence, label, onclick) {
-  const button = create("button", {
-    type: "button",
-    className: "link",
-    textContent: label,
-    onclick,
-  });
-  byId("banner").replaceChildren(create("span", { textContent: sentence }), button);
-  byId("banner").hidden = false;
 }
 
 function onKey(event) {

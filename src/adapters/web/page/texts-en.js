@@ -51,7 +51,6 @@ export const texts = {
   copy: "Copy",
   copied: "Copied",
   copyCode: "Copy code",
-  retry: "Try again",
   answering: "The answer is being written.",
   answered: "Answer: {text}",
   fileKept: "Kept for 15 minutes in memory only. Save it now.",
@@ -66,7 +65,6 @@ export const texts = {
     "Your session has ended, or this site may not set cookies. Please load the page again.",
   tooManyVisitors: "Too many new visitors come from your network. Please try again in an hour.",
   reload: "Load again",
-  redeemSent: "Sent. The answer is in the chat.",
   problems: {
     offline: "It could not be sent. Please check your connection.",
     body_too_large: "This is too large to send. Please shorten it or attach fewer files.",

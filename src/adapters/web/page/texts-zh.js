@@ -51,7 +51,6 @@ export const texts = {
   copy: "复制",
   copied: "已复制",
   copyCode: "复制代码",
-  retry: "重试",
   answering: "正在回答。",
   answered: "回答：{text}",
   fileKept: "只在内存中保留 15 分钟，请马上保存。",
@@ -65,7 +64,6 @@ export const texts = {
   noSession: "会话已失效，或者浏览器不允许本站使用 Cookie。请重新加载页面。",
   tooManyVisitors: "你所在网络的新访客过多，请一小时后再试。",
   reload: "重新加载",
-  redeemSent: "已提交，结果在对话里。",
   problems: {
     offline: "没有发出去，请检查网络连接。",
     body_too_large: "内容太大，发不出去。请缩短文字或减少附件。",
