@@ -71,7 +71,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
 function createApp(options: HttpServerOptions, closing: AbortSignal): Hono<Env> {
   const { log } = options;
-  const app = new Hono<Env>();
+  // A slash at the end makes no other page.
+  const app = new Hono<Env>({ strict: false });
   app.use(async (c, next) => {
     const startedMs = performance.now();
     await next();

@@ -36,7 +36,8 @@ function createDispatcher(proxy: string | null): Dispatcher {
   const options = { allowH2: false, keepAliveTimeout: KEEP_ALIVE_MS };
   if (proxy === null) return new Agent({ ...options, connect: tls });
   const protocol = protocolOf(proxy);
-  if (protocol === "socks5:") return new Socks5ProxyAgent(proxy);
+  if (protocol === "socks5:")
+    return new Socks5ProxyAgent(proxy, { connectTimeout: CONNECT_TIMEOUT_MS });
   if (protocol === "http:" || protocol === "https:") {
     return new ProxyAgent({
       ...options,

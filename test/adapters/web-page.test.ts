@@ -10,7 +10,7 @@ const OWN_BYTES_MAX = 40 * 1024;
 async function assetPaths(tab: WebTab): Promise<string[]> {
   const html = await (await tab.request("GET", "/")).text();
   const folder = /\/assets\/[0-9a-f]{16}\//.exec(html)?.[0] ?? "";
-  const found = new Set([`${folder}chat.css`, `${folder}chat.js`]);
+  const found = new Set(html.match(/\/assets\/[0-9a-f]{16}\/\w+\.(css|js)/g) ?? []);
   for (const path of found) {
     const source = await (await tab.request("GET", path)).text();
     for (const [, name] of source.matchAll(/(?:from |import\()"\.\/([\w/-]+\.js)"/g)) {
@@ -75,6 +75,20 @@ describe("the page", () => {
     await chat.clock.advance(HOUR_MS);
     expect((await visit("2001:db8:1:2::1")).isKnown).toBe(true);
   });
+
+  it.each(["127.0.0.1", "::1"])(
+    "has a place for everybody from this machine, %s",
+    async (address) => {
+      const chat = new WebChat();
+      const tab = chat.browser();
+      tab.remoteAddress = address;
+      for (let count = 0; count < 150; count += 1) {
+        tab.cookies.clear();
+        await tab.request("GET", "/");
+      }
+      expect(tab.cookies.size).toBe(1);
+    },
+  );
 
   it("keeps a person who is known out of that count", async () => {
     const chat = new WebChat();

@@ -8,6 +8,12 @@ export interface ProxyLogin {
   readonly password: string;
 }
 
+/** What is said when a tunnel is open, and when its end cannot be reached. */
+interface Replies {
+  readonly open: string | Buffer;
+  readonly failed: string | Buffer;
+}
+
 /** A proxy on loopback that only opens tunnels and remembers where they led. */
 export class TunnelProxy implements AsyncDisposable {
   /** "127.0.0.1:8080" for each tunnel, in order. */
@@ -81,12 +87,10 @@ export class TunnelProxy implements AsyncDisposable {
         return;
       }
       const { hostname, port } = new URL(`http://${request.url}`);
-      this.#tunnel(
-        socket,
-        hostname,
-        Number(port || 80),
-        "HTTP/1.1 200 Connection established\r\n\r\n",
-      );
+      this.#tunnel(socket, hostname, Number(port || 80), {
+        open: "HTTP/1.1 200 Connection established\r\n\r\n",
+        failed: "HTTP/1.1 502 Bad Gateway\r\n\r\n",
+      });
     });
     return server;
   }
@@ -113,7 +117,8 @@ export class TunnelProxy implements AsyncDisposable {
       const address = await read(length);
       const host = addressType === 1 ? address.join(".") : address.toString();
       const port = (await read(2)).readUInt16BE();
-      this.#tunnel(socket, host, port, Buffer.of(5, 0, 0, 1, 0, 0, 0, 0, 0, 0));
+      const reply = (code: number) => Buffer.of(5, code, 0, 1, 0, 0, 0, 0, 0, 0);
+      this.#tunnel(socket, host, port, { open: reply(0), failed: reply(5) });
     });
   }
 
@@ -122,14 +127,20 @@ export class TunnelProxy implements AsyncDisposable {
     socket.end();
   }
 
-  #tunnel(socket: Socket, host: string, port: number, greeting: string | Buffer): void {
+  #tunnel(socket: Socket, host: string, port: number, replies: Replies): void {
     this.tunnels.push(`${host}:${port}`);
-    const target = connect(port, host, () => {
-      socket.write(greeting);
+    const target = connect(port, host);
+    let isOpen = false;
+    target.once("connect", () => {
+      isOpen = true;
+      socket.write(replies.open);
       socket.pipe(target).pipe(socket);
     });
     this.#keep(target);
-    target.on("close", () => socket.destroy());
+    target.on("close", () => {
+      if (isOpen) socket.destroy();
+      else socket.end(replies.failed);
+    });
     socket.on("close", () => target.destroy());
   }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { BullMqReplyQueue } from "../../src/workers/bullmq-reply-queue.ts";
 import type { QueueBackend } from "../../src/workers/job-queue.ts";
@@ -25,6 +26,20 @@ const targetOf = (url: string) => {
   const { hostname, port } = new URL(url);
   return { host: hostname, port: Number(port) };
 };
+
+async function breakThenEnd(proxy: BreakableProxy, end: () => void): Promise<void> {
+  await proxy.cut();
+  end();
+  await proxy.open();
+}
+
+async function endThenBreak(proxy: BreakableProxy, end: () => void): Promise<void> {
+  proxy.freeze();
+  end();
+  // The worker writes what it has to tell, which nobody reads any more.
+  await setImmediate();
+  proxy.drop();
+}
 
 class Program {
   readonly log = new RecordedLog();
@@ -124,15 +139,16 @@ describe.each([
     await program.runsOne();
   });
 
-  it("keeps what runs, and does not run it again when it ends meanwhile", async () => {
+  it.each([
+    { when: "before it ends", breakAndEnd: breakThenEnd },
+    { when: "while its end is told", breakAndEnd: endThenBreak },
+  ])("keeps what runs, and runs it once, when the connection breaks $when", async (given) => {
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     const replyId = randomUUID();
     program.onRun = (id) => (id === replyId ? ended : Promise.resolve());
     await program.queue.addReply(replyId);
     await vi.waitFor(() => expect(program.runs).toEqual([replyId]), WAIT);
-    await proxy.cut();
-    end();
-    await proxy.open();
+    await given.breakAndEnd(proxy, end);
     await program.runsOne();
     await program.runsOne();
     expect(program.runs.filter((id) => id === replyId)).toHaveLength(1);

@@ -45,12 +45,10 @@ describe("DemoUpstream", () => {
   it("gives about thirty words a second", async () => {
     const clock = new FakeClock();
     const demo = new DemoUpstream(clock);
+    const request = ask({ model: "demo", outputTokensMax: 4_096 });
     let words = 0;
     const reading = (async () => {
-      for await (const event of demo.complete(
-        ask({ model: "demo" }),
-        new AbortController().signal,
-      )) {
+      for await (const event of demo.complete(request, new AbortController().signal)) {
         if (event.type === "delta") words += 1;
       }
     })();

@@ -15,6 +15,7 @@ import type { Clock } from "../../core/clock.ts";
 import { OutsideError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import { MemoryRateLimiter } from "../../core/quota/rate-limiter.ts";
+import { AdminKeyGuard } from "./admin-key-guard.ts";
 import { WebAssets } from "./web-assets.ts";
 import { WebEvents } from "./web-events.ts";
 import { WebFileShelf } from "./web-file-shelf.ts";
@@ -158,7 +159,7 @@ export class WebAdapter implements ChatAdapter {
   #createRoutes(options: WebAdapterOptions): WebRoute[] {
     const session = new WebSession({ ...options, key: options.sessionKey });
     const assets = new WebAssets();
-    const pages = { assets, session, limiter: new MemoryRateLimiter(options.clock) };
+    const pages = { assets, session };
     const chat = {
       transcript: this.#transcript,
       events: this.#events,
@@ -174,10 +175,18 @@ export class WebAdapter implements ChatAdapter {
     };
     const routes: WebRoute[] = [createAssetsRoute(assets)];
     if (options.isChatOpen) {
-      routes.push(createChatPageRoute(pages), ...createChatRoutes(visitors(session), chat));
+      const newcomers = new MemoryRateLimiter(options.clock);
+      routes.push(
+        createChatPageRoute(pages, newcomers),
+        ...createChatRoutes(visitors(session), chat),
+      );
     }
     if (options.adminKey !== null) {
-      routes.push(...createAdminPageRoutes(pages), ...createChatRoutes(admins(session), chat));
+      const guard = new AdminKeyGuard(options.clock);
+      routes.push(
+        ...createAdminPageRoutes(pages, guard),
+        ...createChatRoutes(admins(session), chat),
+      );
     }
     return routes;
   }

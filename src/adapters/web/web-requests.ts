@@ -118,3 +118,8 @@ export function networkOf(remoteAddress: string): string {
   const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => "0");
   return [...left, ...zeros, ...right].slice(0, 4).join(":");
 }
+
+/** Whether a network, as `networkOf` names it, is this machine. */
+export function isLoopback(network: string): boolean {
+  return network.startsWith("127.") || network === "0:0:0:0";
+}

@@ -149,9 +149,9 @@ function stopTyping() {
 
 /** Everything that depends on the messages as they are now. */
 function refresh() {
-  const isGrowing = list.growing() !== null;
-  composer.isBusy = isGrowing || !byId("typing").hidden;
-  byId("log").setAttribute("aria-busy", String(isGrowing));
+  const isAnswering = list.growing() !== null;
+  composer.isBusy = isAnswering || !byId("typing").hidden;
+  byId("log").setAttribute("aria-busy", String(isAnswering));
   byId("welcome").hidden =
     !list.isEmpty() || !byId("typing").hidden || byId("login")?.hidden === false;
   byId("earlier").hidden = !list.hasHidden();
