@@ -14,8 +14,12 @@ const ONE_WAY_MS_SPREAD = 30;
 
 export interface Screen {
   readonly messages: Map<string, OutgoingMessage>;
-  /** When calls for messages arrived that were let through. */
-  readonly callsAtMs: number[];
+  /** Calls for messages that arrived and were let through. */
+  readonly calls: {
+    readonly atMs: number;
+    /** It began a further message, or took from an older one what moved there. */
+    readonly isForFurther: boolean;
+  }[];
   onChange: () => void;
 }
 
@@ -49,7 +53,7 @@ export class LimitedChat implements ChatSender {
   screenOf(channel: string): Screen {
     const screen = this.#screens.get(channel) ?? {
       messages: new Map<string, OutgoingMessage>(),
-      callsAtMs: [],
+      calls: [],
       onChange: () => {},
     };
     this.#screens.set(channel, screen);
@@ -97,7 +101,9 @@ export class LimitedChat implements ChatSender {
     if (isTooLong || message.text.trim() === "") throw new OutsideError("bench", "rejected");
     try {
       this.#admit(kind, to);
-      screen.callsAtMs.push(this.#nowMs());
+      const newest = [...screen.messages.keys()].at(-1);
+      const isForFurther = newest !== undefined && newest !== id;
+      screen.calls.push({ atMs: this.#nowMs(), isForFurther });
       screen.messages.set(id, message);
       screen.onChange();
     } finally {

@@ -15,13 +15,12 @@ const RECEIPT = "\n\nReceipt: 3 credits, 97 left.";
 
 export interface StreamResult {
   readonly isGroup: boolean;
-  /** When the calls of this stream arrived. */
-  readonly callsAtMs: readonly number[];
+  readonly calls: Screen["calls"];
   readonly startedAtMs: number;
   readonly endedAtMs: number;
   readonly messages: number;
-  /** Before each change of the screen: how long the oldest hidden character had been there. */
-  readonly lagsMs: readonly number[];
+  /** At each change of the screen: how long the oldest hidden character had been there. */
+  readonly changes: readonly { readonly atMs: number; readonly lagMs: number }[];
   /** From the end of the answer until all of it stood on the screen. */
   readonly finalAfterMs: number;
   /** The final text is there, exactly, and nothing old came after it. */
@@ -79,25 +78,27 @@ async function stream(
   answer.add(RECEIPT, answer.endedAtMs);
   await editor.finish(answer.text);
   return {
-    callsAtMs: screen.callsAtMs,
+    calls: screen.calls,
     startedAtMs: answer.startedAtMs,
     endedAtMs: answer.endedAtMs,
     messages: screen.messages.size,
-    lagsMs: watch.lagsMs,
+    changes: watch.changes,
     finalAfterMs: watch.completeAtMs() - answer.endedAtMs,
     isExact: watch.isExact(),
   };
 }
 
 function watchScreen(screen: Screen, answer: Answer, clock: FakeClock) {
-  const lagsMs: number[] = [];
+  const changes: { atMs: number; lagMs: number }[] = [];
   let shownCount = 0;
   let isNeverStale = true;
   let completeAtMs = Number.POSITIVE_INFINITY;
   const texts = () => [...screen.messages.values()].map(({ text }) => text);
   screen.onChange = () => {
     const nowMs = clock.now().getTime();
-    if (answer.length > shownCount) lagsMs.push(answer.lagMs(shownCount, nowMs));
+    if (answer.length > shownCount) {
+      changes.push({ atMs: nowMs, lagMs: answer.lagMs(shownCount, nowMs) });
+    }
     const count = answer.countShown(texts());
     if (count === null || count < shownCount) isNeverStale = false;
     shownCount = count ?? 0;
@@ -105,7 +106,7 @@ function watchScreen(screen: Screen, answer: Answer, clock: FakeClock) {
     if (isComplete) completeAtMs = Math.min(completeAtMs, nowMs);
   };
   return {
-    lagsMs,
+    changes,
     completeAtMs: () => completeAtMs,
     isExact: () => isNeverStale && answer.isExactly(texts()),
   };

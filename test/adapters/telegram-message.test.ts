@@ -1,27 +1,24 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
   buttonData,
   parseUpdates,
-  routeUpdate,
   type TelegramEvent,
 } from "../../src/adapters/telegram/telegram-message.ts";
+import { fixture } from "../fakes/telegram/fixture.ts";
 
 const now = new Date("2026-11-23T08:00:00Z");
 const reply = "01939b5e-7c3a-7000-8000-0123456789ab";
 
-function fixture(name: string): unknown {
-  const file = new URL(`../fixtures/telegram/${name}.json`, import.meta.url);
-  return JSON.parse(readFileSync(file, "utf8"));
-}
-
 function parse(...names: string[]): TelegramEvent | null {
-  return parseUpdates(names.map(fixture), {
-    botId: "7000001",
-    botUsername: "dianka_bot",
-    now,
-    loadFile: async (fileId) => Buffer.from(fileId),
-  });
+  return parseUpdates(
+    names.map((name) => fixture(name)),
+    {
+      botId: "7000001",
+      botUsername: "dianka_bot",
+      now,
+      loadFile: async (fileId) => Buffer.from(fileId),
+    },
+  );
 }
 
 function parseMessage(...names: string[]) {
@@ -236,33 +233,5 @@ describe("other events", () => {
     const context = { botId: "1", botUsername: "b", now, loadFile: async () => Buffer.from("") };
     expect(() => parseUpdates([{ update_id: 1, message: { text: 5 } }], context)).toThrow();
     expect(() => parseUpdates(["nonsense"], context)).toThrow();
-  });
-});
-
-describe("routeUpdate", () => {
-  const route = (name: string) => routeUpdate(fixture(name));
-
-  it("puts the messages of one chat into one lane", () => {
-    expect(route("private-text")).toEqual({ lane: "512034501:", isUrgent: false, batch: null });
-    expect(route("private-edited").lane).toBe(route("private-text").lane);
-  });
-
-  it("gives every topic its own lane", () => {
-    expect(route("private-topic").lane).toBe("512034501:77");
-  });
-
-  it.each(["private-command", "group-command", "button-stop", "bot-blocked"])(
-    "lets %s go first",
-    (name) => expect(route(name).isUrgent).toBe(true),
-  );
-
-  it("keeps the pictures of an album together", () => {
-    expect(route("private-album-1").batch).toBe("13790912345678901");
-    expect(route("private-album-1")).toEqual(route("private-album-2"));
-  });
-
-  it("never throws", () => {
-    expect(routeUpdate({ message: 7 })).toMatchObject({ batch: null });
-    expect(routeUpdate(null)).toMatchObject({ batch: null });
   });
 });

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { MemoryInbox } from "../fakes/memory-inbox.ts";
 import { ConnectedTelegram, outgoing } from "../fakes/telegram/connected-telegram.ts";
+import { fixture } from "../fakes/telegram/fixture.ts";
 import { TelegramServer } from "../fakes/telegram-server.ts";
 
 const ANN = 42;
@@ -87,8 +87,7 @@ describe("polling", () => {
 
   it("takes up at its start what was saved and not handled", async () => {
     const inbox = new MemoryInbox();
-    const file = new URL("../fixtures/telegram/private-text.json", import.meta.url);
-    const payload = JSON.parse(readFileSync(file, "utf8"));
+    const payload = fixture("private-text");
     await inbox.save("telegram", "7000001", [{ eventId: "873214001", payload }]);
     await using telegram = await ConnectedTelegram.start({ inbox });
     await telegram.server.waitFor(() => telegram.core.texts.includes("什么是预付卡？"));

@@ -182,11 +182,17 @@ describe("the local Telegram as a process", () => {
     const pressed = drive("presses", { user: 7, message: result.message_id, button: "Stop" });
     await bot("answerCallbackQuery", { callback_query_id: "1", text: "stopped" });
     expect(await pressed).toBe("stopped");
+    await drive("group", { chat: -1001, details: { isForum: true, topics: [5] } });
+    const inTopic = { chat_id: -1001, message_thread_id: 5, text: "here" };
+    expect((await bot("sendMessage", inTopic)).ok).toBe(true);
     await drive("fail", { method: "getMe", fault: { code: 500, description: "restart" } });
     expect((await bot("getMe", {})).ok).toBe(false);
     const state = (await (await fetch(`${url}/_test/state`)).json()) as object;
     expect(state).toMatchObject({
-      chats: [{ id: 7, messages: [{ text: "hello" }, { buttons: [{ label: "Stop" }] }] }],
+      chats: [
+        { id: 7, messages: [{ text: "hello" }, { buttons: [{ label: "Stop" }] }] },
+        { id: -1001, messages: [{ text: "here", thread: 5 }] },
+      ],
       pendingUpdates: 2,
     });
     const ended = once(child, "exit");

@@ -292,3 +292,39 @@ describe("UpstreamPool in the hands of an operator", () => {
     expect(await restarted.pool.describe()).toMatchObject([{ lastOkAt, lastErrorAt: startedAt }]);
   });
 });
+
+describe("UpstreamPool with nothing but keys that keep failing", () => {
+  const fail = async (test: TestUpstreamPool) => {
+    await expect(test.ask()).rejects.toBeInstanceOf(OutsideError);
+  };
+
+  it("calls one that worked a moment ago, one call at a time, and lets others wait for it", async () => {
+    const [flaky, down] = [new FakeUpstream("flaky"), new FakeUpstream("down")];
+    const test = new TestUpstreamPool([
+      { upstream: down, priority: 0 },
+      { upstream: flaky, priority: 1 },
+    ]);
+    down.answer = failing("overloaded");
+    await test.ask();
+    flaky.answer = failing("overloaded");
+    for (let time = 0; time < 3; time += 1) await fail(test);
+    expect([down.calls.length, flaky.calls.length]).toEqual([3, 4]);
+    flaky.answer = {};
+    const answers = await Promise.all([test.ask(), test.ask(), test.ask()]);
+    expect(answers.map((events) => events.length)).toEqual([4, 4, 4]);
+    expect(flaky.inFlightMax).toBe(1);
+    expect(down.calls).toHaveLength(3);
+  });
+
+  it("calls none that has not worked for half a minute", async () => {
+    const upstreams = [new FakeUpstream("a"), new FakeUpstream("b")];
+    const test = new TestUpstreamPool(upstreams);
+    await test.ask();
+    await test.clock.advance(30_000);
+    for (const upstream of upstreams) upstream.answer = failing("overloaded");
+    for (let time = 0; time < 3; time += 1) await fail(test);
+    const calls = upstreams.flatMap((upstream) => upstream.calls).length;
+    await fail(test);
+    expect(upstreams.flatMap((upstream) => upstream.calls)).toHaveLength(calls);
+  });
+});

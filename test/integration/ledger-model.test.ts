@@ -14,34 +14,59 @@ import { emptyDatabase, type TestDatabase } from "../fakes/test-database.ts";
 const HOUR_MS = 60 * 60_000;
 /** Nothing ends on the hour, so what a test takes to run decides nothing. */
 const HALF_HOUR_MS = HOUR_MS / 2;
-const MODELS = ["a", "b"];
 
-const amount = fc.bigInt(1n, 60n);
 const index = fc.nat(30);
+const grant = fc.record({
+  do: fc.constant("grant" as const),
+  amount: fc.bigInt(1n, 40n),
+  unit: fc.constantFrom("credit" as const, "credit" as const, "message" as const),
+  kind: fc.constantFrom("trial" as const, "card" as const, "paid" as const),
+  priority: fc.constantFrom(10, 50),
+  hours: fc.integer({ min: 2, max: 24 }),
+  modelScope: fc.constantFrom(null, [], ["a"]),
+});
 const step = fc.oneof(
-  fc.record({
-    do: fc.constant("grant" as const),
-    amount,
-    unit: fc.constantFrom("credit" as const, "message" as const),
-    kind: fc.constantFrom("trial" as const, "card" as const, "paid" as const),
-    priority: fc.constantFrom(10, 50),
-    hours: fc.integer({ min: 1, max: 12 }),
-    modelScope: fc.constantFrom(null, [], ["a"]),
-  }),
-  fc.record({
-    do: fc.constant("hold" as const),
-    creditMax: amount,
-    missing: fc.bigInt(0n, 10n),
-    messageCost: fc.constantFrom(null, 0n, 1n, 5n),
-    model: fc.constantFrom(...MODELS),
-    hours: fc.integer({ min: 0, max: 3 }),
-  }),
-  fc.record({ do: fc.constant("capture" as const), index, percent: fc.bigInt(0n, 100n) }),
-  fc.record({ do: fc.constantFrom("release" as const, "renew" as const), index }),
-  fc.record({ do: fc.constant("undo" as const), index }),
-  fc.record({ do: fc.constant("pass" as const), hours: fc.integer({ min: 1, max: 4 }) }),
-  fc.record({ do: fc.constant("sweep" as const) }),
+  { weight: 2, arbitrary: grant },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant("hold" as const),
+      creditMax: fc.bigInt(0n, 80n),
+      percentMin: fc.bigInt(0n, 100n),
+      messageCost: fc.constantFrom(null, null, null, 0n, 1n, 30n),
+      model: fc.constantFrom("a", "b"),
+      hours: fc.integer({ min: 0, max: 6 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("capture" as const),
+      index,
+      percent: fc.bigInt(0n, 100n),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom("release" as const, "renew" as const), index }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("undo" as const), index }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("pass" as const),
+      hours: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("sweep" as const) }) },
 );
+/** Some lots first, so that there is something to hold. */
+const course = fc
+  .tuple(
+    fc.array(grant, { minLength: 4, maxLength: 6 }),
+    fc.array(step, { minLength: 10, maxLength: 40, size: "max" }),
+  )
+  .map(([grants, steps]): Step[] => [...grants, ...steps]);
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
 
 interface Time {
@@ -104,7 +129,7 @@ class Driver {
         const outcome = await this.#ledger.placeHold(
           holdOf(this.#account, next.creditMax, {
             cause: `${this.#account}:${number}`,
-            creditMin: next.creditMax > next.missing ? next.creditMax - next.missing : 0n,
+            creditMin: (next.creditMax * next.percentMin) / 100n,
             messageCost: next.messageCost,
             model: next.model,
             leaseMs: next.hours * HOUR_MS + HALF_HOUR_MS,

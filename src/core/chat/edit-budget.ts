@@ -5,17 +5,33 @@ import { TokenBucket } from "./token-bucket.ts";
 
 /**
  * Why a call is made; the first in line goes first. "final" and "command" are what a person waits
- * for, "placeholder" is a message that is new, "preview" and "typing" may be dropped, "notice" is
- * what nobody asked for, such as a broadcast.
+ * for, "placeholder" is a message that is new. "formatting" changes no word, so it takes turns
+ * with previews. "preview" and "typing" may be dropped; "notice" is what nobody asked for, such as
+ * a broadcast.
  */
-export type CallPriority = "final" | "command" | "placeholder" | "preview" | "typing" | "notice";
+export type CallPriority =
+  | "final"
+  | "command"
+  | "placeholder"
+  | "formatting"
+  | "preview"
+  | "typing"
+  | "notice";
 
 export interface BudgetedChat {
   readonly address: ChatAddress;
   readonly isDirect: boolean;
 }
 
-const RANK = { final: 0, command: 0, placeholder: 1, preview: 2, typing: 3, notice: 4 } as const;
+const RANK = {
+  final: 0,
+  command: 0,
+  placeholder: 1,
+  formatting: 2,
+  preview: 2,
+  typing: 3,
+  notice: 4,
+} as const satisfies Record<CallPriority, number>;
 /** Platforms count a bot's calls by the second, and not all calls take the same time to arrive. */
 const COUNTED_MS = 1_040;
 // Telegram allows about 30 messages a second to people who did not write just now.
@@ -30,6 +46,7 @@ const SPARE_WAIT_MS = 80;
 const CHATS_BEFORE_SWEEP = 256;
 
 interface Waiter {
+  readonly priority: CallPriority;
   readonly rank: number;
   /** Who asked first has the lower one. */
   readonly order: number;
@@ -101,7 +118,7 @@ export class EditBudget {
       };
       const dueMs = this.#nowMs() + delayMs;
       this.#asked += 1;
-      const waiter = { rank: RANK[priority], order: this.#asked, dueMs, settle };
+      const waiter = { priority, rank: RANK[priority], order: this.#asked, dueMs, settle };
       signal?.addEventListener("abort", abort);
       this.#add(lane, waiter);
       this.#dispatch();
@@ -114,7 +131,7 @@ export class EditBudget {
     const lane = this.#lane(address, null);
     lane.pausedUntilMs = Math.max(lane.pausedUntilMs, this.#nowMs() + ms);
     lane.bucket.drainUntil(lane.pausedUntilMs);
-    const lossy = lane.waiters.filter(({ rank }) => rank === RANK.preview);
+    const lossy = lane.waiters.filter(({ priority }) => priority === "preview");
     for (const waiter of lossy) this.#settle(lane, waiter, false);
     this.#dispatch();
   }
@@ -154,7 +171,7 @@ export class EditBudget {
       }
       this.#bot.take(nowMs);
       first.lane.bucket.take(nowMs);
-      if (first.waiter.rank === RANK.notice) this.#notices.take(nowMs);
+      if (first.waiter.priority === "notice") this.#notices.take(nowMs);
       this.#settle(first.lane, first.waiter, true);
     }
   }
@@ -163,7 +180,7 @@ export class EditBudget {
     const urgent = waiters.filter(({ rank }) => rank === RANK.final).length;
     const tokens = waiter.rank === RANK.final ? 1 : 1 + urgent;
     const soonestMs = Math.max(pausedUntilMs, waiter.dueMs, bucket.readyAtMs(tokens));
-    if (waiter.rank === RANK.notice) return Math.max(soonestMs, this.#notices.readyAtMs(1));
+    if (waiter.priority === "notice") return Math.max(soonestMs, this.#notices.readyAtMs(1));
     const mayHaveSpare = waiter.rank >= RANK.preview && tokens < bucket.pace.burst;
     if (!mayHaveSpare) return soonestMs;
     return Math.max(soonestMs, Math.min(bucket.readyAtMs(tokens + 1), soonestMs + SPARE_WAIT_MS));

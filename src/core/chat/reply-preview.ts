@@ -102,7 +102,9 @@ export class ReplyPreview {
       if (!(await messages.turn(step.position, step.priority, this.#spacingMs, signal))) continue;
       // Much may have been written since: the newest text wins.
       const newest = this.#nextStep();
-      if (newest?.position !== step.position) continue;
+      if (newest === null) continue;
+      // Another message may have had its last edit a moment ago; a new one has had none.
+      if (newest.position !== step.position && messages.has(newest.position)) continue;
       try {
         await messages.show(newest.position, newest.content);
         this.#shownLength = Math.max(this.#shownLength, newest.shownLength);

@@ -1,5 +1,6 @@
 import { OutsideError } from "../errors.ts";
 import type { MessageButton } from "./chat-adapter.ts";
+import type { CallPriority } from "./edit-budget.ts";
 import { ReplyMessages, type ReplyPlace, type ShownContent } from "./reply-messages.ts";
 import { ReplyPreview } from "./reply-preview.ts";
 import { splitIntoPieces, splitMarkdown } from "./split-text.ts";
@@ -84,14 +85,9 @@ export class ReplyWriter {
     const contents = parts
       .slice(0, sendsPerMessageMax ?? parts.length)
       .map((text, position, { length }) => this.#content(text, position === length - 1, final));
-    // What is not yet read first, then what only gets its formatting.
-    const isRead = (position: number) =>
-      this.#messages.contentAt(position)?.text === contents[position]?.text;
-    const positions = [...contents.keys()];
-    const unread = positions.filter((position) => !isRead(position));
-    for (const position of [...unread, ...positions.filter((some) => !unread.includes(some))]) {
+    for (const [position, priority] of this.#inOrder(contents)) {
       const content = contents[position];
-      if (content) await this.#settle(position, content);
+      if (content) await this.#settle(position, content, priority);
     }
     for (let position = contents.length; edit && position < this.#messages.count; position += 1) {
       await this.#takeAway(position);
@@ -126,7 +122,27 @@ export class ReplyWriter {
     return { text, format: "markdown", buttons: hasButtons ? final.buttons : [] };
   }
 
-  async #settle(position: number, content: ShownContent): Promise<void> {
+  /**
+   * First what nobody has read yet, then messages that text leaves for a new one, so that it never
+   * disappears in between, and at last those that only get their formatting.
+   */
+  #inOrder(contents: readonly ShownContent[]): (readonly [number, CallPriority])[] {
+    const unread: number[] = [];
+    const leaving: number[] = [];
+    const read: number[] = [];
+    for (const [position, { text }] of contents.entries()) {
+      const shown = this.#messages.contentAt(position)?.text ?? "";
+      const isLeaving = shown.length > text.length && !this.#messages.has(position + 1);
+      const group = shown === text ? read : isLeaving ? leaving : unread;
+      group.push(position);
+    }
+    return [
+      ...[...unread, ...leaving].map((position) => [position, "final"] as const),
+      ...read.map((position) => [position, "formatting"] as const),
+    ];
+  }
+
+  async #settle(position: number, content: ShownContent, priority: CallPriority): Promise<void> {
     const messages = this.#messages;
     if (messages.shows(position, content)) return;
     if (messages.has(position) && !messages.mayEdit(position)) {
@@ -134,16 +150,16 @@ export class ReplyWriter {
       const neverEdits = this.#options.sender.capabilities.edit === null;
       if (neverEdits || messages.contentAt(position)?.text === content.text) return;
     }
-    await this.#insist(position, () => messages.show(position, content));
+    await this.#insist(position, priority, () => messages.show(position, content));
   }
 
   /** Another worker's answer was shorter, so a message is left over. */
   async #takeAway(position: number): Promise<void> {
     if (!this.#messages.has(position)) return;
     try {
-      const isGone = await this.#insist(position, () => this.#messages.remove(position));
+      const isGone = await this.#insist(position, "final", () => this.#messages.remove(position));
       if (isGone || !this.#messages.mayEdit(position)) return;
-      await this.#settle(position, { text: NOTHING, format: "plain", buttons: [] });
+      await this.#settle(position, { text: NOTHING, format: "plain", buttons: [] }, "final");
     } catch (error) {
       // The answer is there; a message the platform will not take back must not hold it up.
       const mustTell = !(error instanceof OutsideError) || error.retryable;
@@ -151,11 +167,11 @@ export class ReplyWriter {
     }
   }
 
-  async #insist<T>(position: number, call: () => Promise<T>): Promise<T> {
+  async #insist<T>(position: number, priority: CallPriority, call: () => Promise<T>): Promise<T> {
     const { sender, clock } = this.#options;
     const { signal } = this.#stop;
     for (let tries = 1; ; tries += 1) {
-      if (!(await this.#messages.turn(position, "final", this.#intervalMs, signal))) {
+      if (!(await this.#messages.turn(position, priority, this.#intervalMs, signal))) {
         throw new OutsideError(sender.platform, "unreachable");
       }
       try {

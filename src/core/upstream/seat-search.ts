@@ -19,6 +19,8 @@ const PARTY = "upstream-pool";
 export interface Seat {
   readonly member: UpstreamMember;
   readonly grant: UpstreamGrant & { readonly granted: true };
+  /** Every key that serves the model rests behind an open circuit; this one worked a moment ago. */
+  readonly isLastResort: boolean;
 }
 
 /** How far one request has come in its search for an answer. */
@@ -91,19 +93,30 @@ export class SeatSearch {
   }
 
   async #trySeat(search: Search): Promise<TryOutcome<Seat>> {
-    const { request, failed } = search;
+    const members = this.#serving(search.request.model);
+    const candidates = members.filter((member) => !search.failed.has(member));
+    const outcome = await this.#tryInTurn(search.request, candidates, false);
+    // One key alone may rest: there is nothing to choose from, and whoever asks learns it at once.
+    if (outcome.kind !== "hopeless" || members.length < 2) return outcome;
+    return this.#tryInTurn(search.request, candidates, true);
+  }
+
+  async #tryInTurn(
+    request: CompletionRequest,
+    candidates: readonly UpstreamMember[],
+    isLastResort: boolean,
+  ): Promise<TryOutcome<Seat>> {
     const cost = { requests: 1, tokens: request.inputTokens + request.outputTokensMax } as const;
-    const candidates = this.#serving(request.model).filter((member) => !failed.has(member));
     let retryAtMs = Number.POSITIVE_INFINITY;
     for (const member of orderByPreference(candidates, request.stickyKey, this.#nowMs())) {
-      const decision = member.health.decide(request.model, this.#nowMs());
+      const decision = member.health.decide(request.model, this.#nowMs(), isLastResort);
       if (!decision.mayCall) {
         retryAtMs = Math.min(retryAtMs, decision.untilMs ?? Number.POSITIVE_INFINITY);
         continue;
       }
       const grant = await this.#limiter.acquire(member.name, cost);
       member.noteFreeShare(grant.granted ? grant.freeShare : 0, this.#nowMs());
-      if (grant.granted) return { kind: "got", value: { member, grant } };
+      if (grant.granted) return { kind: "got", value: { member, grant, isLastResort } };
       retryAtMs = Math.min(retryAtMs, this.#nowMs() + grant.retryAfterMs);
     }
     if (retryAtMs === Number.POSITIVE_INFINITY) return { kind: "hopeless" };

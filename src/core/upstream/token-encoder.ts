@@ -49,17 +49,22 @@ export class BytePairEncoder {
     let at = start;
     let previous = before;
     let token = first;
+    // In a run of one character nearly every length is a token and nearly every place can be reached,
+    // but the run is mostly one token over and over: so that is tried before longer ones.
+    let isRepeat = false;
     while (at < end) {
       const next = at + (table.lengths[token] as number);
       if (isDead[next - start] === 0 && (previous === NONE || table.mayFollow(previous, token))) {
         tokens[count] = token;
         count += 1;
+        isRepeat = isRepeated(bytes, at, next, end);
         previous = token;
         at = next;
-        token = table.trie.longest(bytes, at, end);
+        if (!isRepeat) token = table.trie.longest(bytes, at, end);
         continue;
       }
-      token = table.shorter[token] as number;
+      token = isRepeat ? table.trie.longest(bytes, at, end) : (table.shorter[token] as number);
+      isRepeat = false;
       if (token !== NONE) continue;
       if (count === 0) {
         count = NONE;
@@ -71,6 +76,7 @@ export class BytePairEncoder {
       token = previous;
       at -= table.lengths[token] as number;
       previous = count === 0 ? before : (tokens[count - 1] as number);
+      isRepeat = token === previous;
     }
     if (hasDead) isDead.fill(0, 0, end - start);
     return count;
@@ -83,4 +89,13 @@ export class BytePairEncoder {
     this.#tokens = new Int32Array(room);
     this.#isDead = new Uint8Array(room);
   }
+}
+
+/** Whether `bytes[start … next]` come again right behind, before `end`. */
+function isRepeated(bytes: Uint8Array, start: number, next: number, end: number): boolean {
+  if (next + next - start > end) return false;
+  for (let at = start, again = next; at < next; at++, again++) {
+    if (bytes[at] !== bytes[again]) return false;
+  }
+  return true;
 }

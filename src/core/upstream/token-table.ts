@@ -15,6 +15,8 @@ const FACTOR = 3;
 
 const HASH_BASE = 0x01000193;
 const MIX = 0x9e3779b1;
+/** 32 768 answers. */
+const ANSWER_SHIFT = 32 - 15;
 
 /**
  * What byte pair encoding needs to know about a vocabulary in which every token is what its own bytes
@@ -38,6 +40,11 @@ export class TokenTable {
   readonly #hashShift: number;
   /** One bit for each hash: most pairs of tokens make no token, and this says so from little memory. */
   readonly #isHash = new Int32Array(2 ** 16);
+  /**
+   * Answers of `mayFollow`: the left token, then twice the right one and 1 for yes. Runs of one
+   * character, where every question takes long, ask few questions many times.
+   */
+  readonly #answers = new Int32Array(2 ** (32 - ANSWER_SHIFT + 1)).fill(-1);
 
   private constructor({ bytes, ends }: RankedTokens, trie: TokenTrie, shorter: Int32Array) {
     this.trie = trie;
@@ -68,7 +75,15 @@ export class TokenTable {
 
   /** Whether byte pair encoding can leave these two tokens side by side. */
   mayFollow(left: number, right: number): boolean {
-    return this.#staysApart(left, right, NO_TOKEN);
+    const at = (mix(Math.imul(left, HASH_BASE) + right) >>> ANSWER_SHIFT) * 2;
+    const question = right * 2 + 1;
+    if (this.#answers[at] === left && ((this.#answers[at + 1] as number) | 1) === question) {
+      return this.#answers[at + 1] === question;
+    }
+    const answer = this.#staysApart(left, right, NO_TOKEN);
+    this.#answers[at] = left;
+    this.#answers[at + 1] = answer ? question : question - 1;
+    return answer;
   }
 
   /** Whether the two tokens still stand side by side when all merges of a rank below `before` are done. */

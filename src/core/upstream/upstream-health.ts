@@ -1,5 +1,6 @@
 import type { OutsideError } from "../errors.ts";
 import { UpstreamError } from "./upstream-error.ts";
+import { RUNNING_RETRY_MS } from "./upstream-limiter.ts";
 
 const ERRORS_IN_ROW_MAX = 3;
 const CIRCUIT_MS_MIN = 30_000;
@@ -7,6 +8,8 @@ const CIRCUIT_MS_MAX = 300_000;
 const COOLDOWN_MS_MIN = 2_000;
 const COOLDOWN_MS_MAX = 60_000;
 const MODEL_OFF_MS = 600_000;
+/** A key that worked so short a time ago is not down, whatever its last calls say. */
+const FLAKY_MS = 30_000;
 /** Weight of the newest value in running averages. */
 const NEWEST = 0.2;
 
@@ -112,12 +115,20 @@ export class UpstreamHealth {
     return { kind: "circuit_open", until: new Date(this.#openUntilMs) };
   }
 
-  decide(model: string, nowMs: number): CallDecision {
+  /**
+   * With `isLastResort` a key behind an open circuit may be called as well, one call at a time, when
+   * it worked a moment ago: it fails now and then, and its errors in a row were chance.
+   */
+  decide(model: string, nowMs: number, isLastResort = false): CallDecision {
     if (this.#isDisabled || this.#deadReason !== null || this.isModelOff(model, nowMs)) {
       return { mayCall: false, untilMs: null };
     }
     const isProbing = this.#probe !== null;
-    if (isProbing || (this.#openUntilMs ?? 0) > nowMs) return { mayCall: false, untilMs: null };
+    if (isProbing || (this.#openUntilMs ?? 0) > nowMs) {
+      const isFlaky = this.#lastOkMs !== null && nowMs - this.#lastOkMs < FLAKY_MS;
+      if (!isLastResort || !isFlaky) return { mayCall: false, untilMs: null };
+      if (isProbing) return { mayCall: false, untilMs: nowMs + RUNNING_RETRY_MS };
+    }
     if (this.#coolUntilMs > nowMs) return { mayCall: false, untilMs: this.#coolUntilMs };
     return { mayCall: true };
   }

@@ -35,8 +35,9 @@ export interface UpstreamCheck {
  * before its first word. After the first word a failure is final: the person has already read part
  * of the answer. When only limits are in the way, requests wait up to ten seconds, in order.
  *
- * A key that its provider asked to wait, refused, or that keeps failing is not called. An aborted
- * request ends without "done" and without an error.
+ * A key that its provider asked to wait, refused, or that keeps failing is not called. Only when all
+ * of several keys keep failing, those that still worked a moment ago are, one call at a time each. An
+ * aborted request ends without "done" and without an error.
  */
 export class UpstreamPool implements CompletionPool {
   readonly #members: readonly UpstreamMember[];
@@ -82,7 +83,8 @@ export class UpstreamPool implements CompletionPool {
       const seat = await this.#seats.next(search, signal);
       if (seat === null) return;
       // While the limiter was asked, another call may have found the key cooling or dead.
-      if (!seat.member.health.decide(request.model, this.#nowMs()).mayCall) {
+      const { health } = seat.member;
+      if (!health.decide(request.model, this.#nowMs(), seat.isLastResort).mayCall) {
         this.#jobs.run(() => seat.grant.release(0));
         continue;
       }

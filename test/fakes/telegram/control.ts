@@ -43,7 +43,10 @@ interface Body {
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   user: (server, { user, details }) => server.user(user, details).id,
-  group: (server, { chat, details }) => server.group(chat, details).id,
+  group: (server, { chat, details = {} }) => {
+    const topics = new Set((details.topics ?? []) as number[]);
+    return server.group(chat, { ...details, topics }).id;
+  },
   writes: (server, body) => server.user(body.user).writes(body.text, body),
   photo: (server, body) =>
     server.user(body.user).sendsPhoto([bytes(body.content)], body.caption, body),
