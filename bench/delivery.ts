@@ -8,9 +8,9 @@
  *
  * - used: calls made while answers grow, of those that the pace we declare for the platform allows
  *   and finals of other answers leave.
- * - lag: how long the oldest hidden character had been there, at every change of a screen; to be at
- *   most one allowed interval + 150 ms. Where all chats together may do less than each for itself,
- *   the interval is what each gets of the whole.
+ * - lag: how long the oldest hidden character had been there, at every change of a screen. Late is
+ *   more than one allowed interval + 150 ms. Where all chats together may do less than each for
+ *   itself, the wait for a turn of each other answer is part of the interval.
  * - final: from the end of an answer to all of it being readable.
  */
 import { loadavg } from "node:os";

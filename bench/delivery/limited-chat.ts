@@ -17,8 +17,8 @@ export interface Screen {
   /** Calls for messages that arrived and were let through. */
   readonly calls: {
     readonly atMs: number;
-    /** It began a further message, or took from an older one what moved there. */
-    readonly isForFurther: boolean;
+    /** It began a message, or took from an older one what moved there. */
+    readonly isFirst: boolean;
   }[];
   onChange: () => void;
 }
@@ -102,8 +102,7 @@ export class LimitedChat implements ChatSender {
     try {
       this.#admit(kind, to);
       const newest = [...screen.messages.keys()].at(-1);
-      const isForFurther = newest !== undefined && newest !== id;
-      screen.calls.push({ atMs: this.#nowMs(), isForFurther });
+      screen.calls.push({ atMs: this.#nowMs(), isFirst: newest !== id });
       screen.messages.set(id, message);
       screen.onChange();
     } finally {

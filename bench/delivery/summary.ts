@@ -61,31 +61,36 @@ export function summarize(platform: BenchPlatform, { streams, refusals }: RunRes
 class Timeline {
   readonly #platform: BenchPlatform;
   readonly #streams: readonly StreamResult[];
-  /** When calls came that go before previews: finals, and those for further messages. */
+  readonly #callsAtMs: readonly number[];
+  /** When calls came that go before previews: finals, and those that begin messages. */
   readonly #firstCallsAtMs: readonly number[];
 
   constructor(platform: BenchPlatform, streams: readonly StreamResult[]) {
     this.#platform = platform;
     this.#streams = streams;
+    this.#callsAtMs = streams.flatMap(({ calls }) => calls.map(({ atMs }) => atMs));
     this.#firstCallsAtMs = streams.flatMap(({ calls, endedAtMs }) =>
-      calls
-        .filter(({ atMs, isForFurther }) => isForFurther || atMs > endedAtMs)
-        .map(({ atMs }) => atMs),
+      calls.filter(({ atMs, isFirst }) => isFirst || atMs > endedAtMs).map(({ atMs }) => atMs),
     );
   }
 
   /**
-   * What its chat allows the stream, or what the whole bot's limit does: one call for each answer
-   * that grows, after those that went first in this time.
+   * One interval of its chat. Once that is over the bot's own limit may make the stream wait: for
+   * one call of each growing answer, for those that go first, and while there is no break.
    */
   intervalMs(stream: StreamResult, fromMs: number, untilMs: number): number {
+    const aloneMs = intervalAloneMs(this.#platform, stream);
+    const count = (times: readonly number[], sinceMs: number) =>
+      times.filter((atMs) => atMs > sinceMs && atMs <= untilMs).length;
     const growing = this.#streams.filter(
       ({ startedAtMs, endedAtMs }) => startedAtMs <= untilMs && fromMs <= endedAtMs,
+    ).length;
+    const ahead = Math.min(
+      count(this.#callsAtMs, fromMs + aloneMs),
+      growing + count(this.#firstCallsAtMs, fromMs),
     );
-    const first = this.#firstCallsAtMs.filter((atMs) => atMs > fromMs && atMs <= untilMs);
-    const eachMs = COUNTED_MS / this.#platform.capabilities.callsPerSecondMax;
-    const aloneMs = intervalAloneMs(this.#platform, stream);
-    return Math.max(aloneMs, (growing.length + first.length) * eachMs);
+    const { callsPerSecondMax } = this.#platform.capabilities;
+    return aloneMs + (ahead * COUNTED_MS) / callsPerSecondMax;
   }
 }
 

@@ -310,10 +310,14 @@ describe("UpstreamPool with nothing but keys that keep failing", () => {
     for (let time = 0; time < 3; time += 1) await fail(test);
     expect([down.calls.length, flaky.calls.length]).toEqual([3, 4]);
     flaky.answer = {};
-    const answers = await Promise.all([test.ask(), test.ask(), test.ask()]);
-    expect(answers.map((events) => events.length)).toEqual([4, 4, 4]);
-    expect(flaky.inFlightMax).toBe(1);
-    expect(down.calls).toHaveLength(3);
+    let end = () => {};
+    flaky.answers.push({ after: new Promise<void>((resolve) => (end = resolve)) });
+    const asking = Promise.all([test.ask(), test.ask(), test.ask()]);
+    await test.clock.advance(5_000);
+    expect([down.calls.length, flaky.calls.length]).toEqual([3, 5]);
+    end();
+    expect((await asking).map((events) => events.length)).toEqual([4, 4, 4]);
+    expect([down.calls.length, flaky.calls.length]).toEqual([3, 7]);
   });
 
   it("calls none that has not worked for half a minute", async () => {

@@ -113,26 +113,28 @@ describe("a pool of OpenAI upstreams", () => {
     async (_, fault) => {
       start({ keys: KEYS, limits: { ...UNLIMITED, concurrent: 4 } });
       server.behaviour = { fault: { type: "status", ...fault }, probability: 0.3 };
-      expect(await askMany(600)).toBeGreaterThanOrEqual(599);
-      expect(tries() / 600).toBeLessThan(1.6);
+      expect(await askMany(400)).toBeGreaterThanOrEqual(399);
+      expect(tries() / 400).toBeLessThan(1.6);
       for (const key of KEYS) expect(server.countersOf(key).inFlightMax).toBeLessThanOrEqual(4);
     },
   );
 
-  it("has keys that are refused, without money or down out of use after three calls", async () => {
+  it("has keys that are refused, without money or down out of use soon and for good", async () => {
     start({ keys: KEYS });
     server.keys.delete("sk-2");
     server.behaviours.set("sk-4", {
       fault: { type: "status", status: 429, code: "insufficient_quota" },
     });
     server.behaviours.set("sk-6", { fault: { type: "status", status: 503 } });
-    expect(await askMany(16)).toBe(16);
-    const callsBefore = ["sk-2", "sk-4", "sk-6"].map((key) => server.countersOf(key).requests);
+    const badCalls = () => {
+      return ["sk-2", "sk-4", "sk-6"].map((key) => server.countersOf(key).requests);
+    };
+    // Sixteen ask at the same time, so that each may have been called by so many when it fell out.
+    expect(await askMany(100)).toBe(100);
+    const callsBefore = badCalls();
+    for (const calls of callsBefore) expect(calls).toBeLessThanOrEqual(16);
     expect(await askMany(300)).toBe(300);
-    const further = ["sk-2", "sk-4", "sk-6"].map((key, index) => {
-      return server.countersOf(key).requests - (callsBefore[index] ?? 0);
-    });
-    for (const count of further) expect(count).toBeLessThanOrEqual(3);
+    expect(badCalls()).toEqual(callsBefore);
     const conditions = (await pool.describe()).map(({ condition }) => condition.kind);
     expect([conditions[1], conditions[3], conditions[5]]).toEqual(["dead", "dead", "circuit_open"]);
   });
@@ -141,7 +143,7 @@ describe("a pool of OpenAI upstreams", () => {
     const timeouts = { ...DEFAULT_TIMEOUTS, firstByteMs: 80 };
     start({ name: "a", keys: ["sk-1"], timeouts }, { name: "b", keys: ["sk-2"], priority: 1 });
     server.behaviours.set("sk-1", { fault: { type: "hang" } });
-    const { text, events, error } = await readAnswer({ ...upstreamOf(pool) });
+    const { text, events, error } = await readAnswer(upstreamOf(pool));
     expect(error).toBeNull();
     expect(text).toMatch(/^the quick/);
     expect(events[0]).toMatchObject({ source: { upstream: "b" } });

@@ -50,6 +50,7 @@ export class ReplyPreview {
   #text = "";
   #shownLength = 0;
   #isPlaceholderDue = false;
+  #hasJustSent = false;
 
   constructor(options: PreviewOptions, edit: EditCapability) {
     this.#options = options;
@@ -106,7 +107,9 @@ export class ReplyPreview {
       // Another message may have had its last edit a moment ago; a new one has had none.
       if (newest.position !== step.position && messages.has(newest.position)) continue;
       try {
+        const isNew = !messages.has(newest.position);
         await messages.show(newest.position, newest.content);
+        this.#hasJustSent = isNew;
         this.#shownLength = Math.max(this.#shownLength, newest.shownLength);
         failures = 0;
       } catch (error) {
@@ -133,19 +136,25 @@ export class ReplyPreview {
     });
     if (parts.length < messages.count) return null;
     const sendsMax = capabilities.sendsPerMessageMax ?? Number.POSITIVE_INFINITY;
-    const open = parts.slice(0, sendsMax);
-    const steps = open.map((part, position) => this.#step(position, part, parts.length));
-    const next = steps.find(
+    const steps = parts
+      .slice(0, sendsMax)
+      .map((part, position) => this.#step(position, part, parts.length));
+    const wanted = steps.filter(
       ({ position, content }) =>
         position >= this.#positionMin && !messages.shows(position, content),
     );
+    const [next] = wanted;
     if (next === undefined) return null;
-    // A paragraph that moves to a new message is sent there first, so that it never disappears.
-    const shownText = messages.contentAt(next.position)?.text ?? "";
     const following = steps[next.position + 1];
-    const movesText = shownText.length > next.content.text.length && following !== undefined;
-    if (!movesText) return next;
-    return messages.has(following.position) ? { ...next, priority: "placeholder" } : following;
+    const shownText = messages.contentAt(next.position)?.text ?? "";
+    if (following === undefined || shownText.length <= next.content.text.length) return next;
+    // A paragraph that moves to a new message is sent there first, so that it never disappears,
+    // and leaves the old one when there is no newer text to show before.
+    if (!messages.has(following.position)) return following;
+    const newer = wanted.at(-1);
+    return this.#hasJustSent && newer !== undefined && newer !== next
+      ? newer
+      : { ...next, priority: "placeholder" };
   }
 
   #step(position: number, part: PreviewPart, count: number): Step {
