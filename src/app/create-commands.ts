@@ -1,5 +1,6 @@
 import type { ChatConnections } from "../core/chat/chat-connections.ts";
 import { balanceCommand } from "../core/commands/balance.ts";
+import { buyCommand } from "../core/commands/buy.ts";
 import { cardsCommand } from "../core/commands/cards.ts";
 import type { ConnectedCommand } from "../core/commands/command-list.ts";
 import { CommandList } from "../core/commands/command-list.ts";
@@ -36,6 +37,7 @@ export function createCommands(core: Core, connections: () => ChatConnections): 
   const commands: ConnectedCommand[] = [
     startCommand(settings),
     helpCommand(models),
+    buyCommand(settings),
     redeemCommand(core.redeemCards, core.currency),
     balanceCommand(core),
     usageCommand(core),

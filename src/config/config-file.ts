@@ -77,6 +77,7 @@ const Chat = z.strictObject({
   commandsPerMinuteMax: z.number().int().min(1).max(10_000).default(60),
   attachmentBytesMax: z.number().int().min(1_000).max(20_000_000).default(5_000_000),
   defaultLocale: z.enum(["en", "zh"]).default("en"),
+  topUp: z.record(z.string(), z.string().max(2_000)).default({}),
 });
 
 /** The configuration file, all parts optional. Its schema is published in docs/config.schema.json. */

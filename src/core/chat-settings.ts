@@ -19,4 +19,6 @@ export interface ChatSettings {
   /** An answer whose first word takes longer is free; `null` promises nothing. */
   readonly slowAnswerFreeAfterMs: number | null;
   readonly defaultLocale: string;
+  /** Where cards are sold, in the operator's words, by locale; Markdown. */
+  readonly topUp: Readonly<Record<string, string>>;
 }

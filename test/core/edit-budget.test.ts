@@ -102,6 +102,18 @@ describe("EditBudget", () => {
     ]);
   });
 
+  it("lets formatting take turns with previews, and wait where those are dropped", async () => {
+    const { clock, budget, call, times } = setUp();
+    await call("before", "final");
+    void call("preview", "preview");
+    void call("formatting", "formatting");
+    void call("preview", "preview");
+    await clock.advance(1000);
+    budget.pause(here.address, 5000);
+    await clock.advance(10_000);
+    expect(times()).toEqual(["before 0", "preview 1000", "formatting 6000"]);
+  });
+
   it("keeps the last token for a final that waits out its interval", async () => {
     const { clock, call, times } = setUp(1);
     void call("final", "final", { delayMs: 700 });

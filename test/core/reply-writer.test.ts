@@ -174,6 +174,56 @@ describe("ReplyWriter where messages can be edited", () => {
     expect(chat.rateLimited).toBe(0);
   });
 
+  it("never takes a paragraph from the screen that moves to a new message", async () => {
+    const slow = { burst: 1, refillMs: 1000 };
+    const { clock, chat, createWriter, finished } = setUp({
+      textLengthMax: 60,
+      pace: { direct: slow, group: slow },
+    });
+    const writer = createWriter();
+    const words = Array.from({ length: 30 }, (_, index) => `word${index}`);
+    let text = "";
+    let shown: string[] = [];
+    const look = () => {
+      const screen = chat.messages.join(" ");
+      expect(shown.filter((word) => !screen.includes(word))).toEqual([]);
+      shown = words.filter((word) => screen.includes(word));
+    };
+    for (const [index, word] of words.entries()) {
+      text += index % 7 === 6 ? `${word}\n\n` : `${word} `;
+      writer.write(text);
+      for (let step = 0; step < 4; step += 1) {
+        await clock.advance(100);
+        look();
+      }
+    }
+    const done = finished(writer.finish(final(`${text}\n\n${"last ".repeat(10)}`)));
+    for (let step = 0; step < 100; step += 1) {
+      await clock.advance(100);
+      look();
+    }
+    await done;
+    expect(shown).toEqual(words);
+    expect(chat.rateLimited).toBe(0);
+  });
+
+  it("keeps text in its old message until the final one has it in a new one", async () => {
+    const { clock, chat, createWriter, finished } = setUp({ textLengthMax: 40 });
+    const writer = createWriter();
+    const moving = "second paragraph here";
+    writer.write(`first paragraph\n\n${moving}`);
+    await clock.advance(1000);
+    expect(chat.messages).toHaveLength(1);
+    chat.latencyMs = 500;
+    const done = finished(writer.finish(final(`first paragraph\n\n${moving}, with a receipt`)));
+    for (let step = 0; step < 30; step += 1) {
+      await clock.advance(100);
+      expect(chat.messages.join(" ")).toContain(moving);
+    }
+    await done;
+    expect(chat.messages).toEqual(["first paragraph", `${moving}, with a receipt`]);
+  });
+
   it("keeps a minute's stream in a group within twenty calls and ends it exactly", async () => {
     const { clock, chat, createWriter, finished, callTimes } = setUp();
     chat.groups.add(here.channel);

@@ -196,6 +196,20 @@ describe("UpstreamPool with a key that its provider refuses", () => {
     await test.pool.stop();
   });
 
+  it("does not believe what was read before the key was found dead", async () => {
+    const upstream = new FakeUpstream("a");
+    upstream.answer = refused;
+    const test = new TestUpstreamPool([upstream]);
+    let arrive = () => {};
+    test.states.delay = new Promise<void>((resolve) => (arrive = resolve));
+    const reading = test.pool.maintain();
+    await expect(test.ask()).rejects.toThrow();
+    arrive();
+    await reading;
+    await expect(test.ask()).rejects.toThrow();
+    expect(upstream.calls).toHaveLength(1);
+  });
+
   it("keeps it dead here and tells the others later while the database is away", async () => {
     const states = new MemoryUpstreamStateStore();
     const upstream = new FakeUpstream("a");

@@ -8,10 +8,14 @@ export class MemoryUpstreamStateStore implements UpstreamStateStore {
   readonly #states = new Map<string, UpstreamState>();
   /** Thrown by every call while it is set: the database is away. */
   failure: Error | null = null;
+  /** What `readAll` waits for before it gives what it has read. */
+  delay: Promise<void> | null = null;
 
   async readAll(): Promise<readonly UpstreamState[]> {
     this.#failIfAway();
-    return [...this.#states.values()];
+    const states = [...this.#states.values()];
+    await this.delay;
+    return states;
   }
 
   async markDead(name: string, reason: string): Promise<boolean> {

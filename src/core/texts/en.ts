@@ -35,6 +35,7 @@ export const en: Texts = {
     help: "What you can do here",
     ask: "Ask a question",
     redeem: "Activate a recharge card",
+    buy: "How to get more credit",
     balance: "What you have left and until when",
     usage: "What your last answers cost; on or off shows it under each answer",
     model: "Show or choose the model",

@@ -34,6 +34,7 @@ export const zh: Texts = {
     help: "使用说明",
     ask: "提问",
     redeem: "激活点卡",
+    buy: "如何充值",
     balance: "余额和有效期",
     usage: "最近回答的费用；on 或 off 控制是否显示在回答下面",
     model: "查看或选择模型",

@@ -122,7 +122,7 @@ export class UpstreamStateSharing {
 
   #adopt(member: UpstreamMember, state: UpstreamState | undefined, readFrom: number): void {
     const link = this.#linkOf(member);
-    
+    if (link.writes > 0 || link.writtenAt > readFrom) return;
     link.stored = state ?? null;
     const { health } = member;
     health.setDisabled(state?.status === "disabled");
