@@ -1,7 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { ConfigFile } from "../src/config/config-file.ts";
 import { readConfig } from "../src/config.ts";
 
 let directory: string;
@@ -124,5 +126,14 @@ describe("readConfig", () => {
 
   it("needs a database of its own where processes share the work", () => {
     expect(() => readConfig({ ROLE: "worker" }, directory)).toThrow("DATABASE_URL: ");
+  });
+
+  it("publishes the schema of the file as it is", async () => {
+    const published = await readFile(
+      join(import.meta.dirname, "../docs/config.schema.json"),
+      "utf8",
+    );
+    const schema = z.toJSONSchema(ConfigFile, { io: "input" });
+    expect(JSON.parse(published)).toEqual(JSON.parse(JSON.stringify(schema)));
   });
 });

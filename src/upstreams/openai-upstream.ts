@@ -108,7 +108,7 @@ export class OpenAiUpstream implements Upstream {
       // Between our signal and the body the openai package keeps weak references only.
       feed?.cancel();
     };
-    
+    signal.addEventListener("abort", abort, { once: true });
     const clocks = new CallClocks(timeouts, abort);
     const stream = new OpenAiStream();
     let hasSpoken = false;

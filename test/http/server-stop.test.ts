@@ -17,7 +17,7 @@ describe("the HTTP server, when it stops,", () => {
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   });
 
-  it("lets answers under way finish", async () => {
+  it("lets answers under way finish, while it takes no new connections", async () => {
     const work = Promise.withResolvers<void>();
     const started = Promise.withResolvers<void>();
     const slow: WebRoute = {
@@ -28,10 +28,11 @@ describe("the HTTP server, when it stops,", () => {
         return new Response("done");
       },
     };
-    const { server, url } = await serve([slow]);
+    const { server, port, url } = await serve([slow]);
     const answer = fetch(`${url}/slow`);
     await started.promise;
     const stopping = server.stop({ graceMs: 60_000 });
+    await refuses(port);
     work.resolve();
     expect(await (await answer).text()).toBe("done");
     await stopping;
@@ -103,3 +104,15 @@ describe("the HTTP server, when it stops,", () => {
     await cancelled.promise;
   });
 });
+
+/** Resolves when nobody takes connections there; rejects when somebody does. */
+function refuses(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("error", () => resolve());
+    socket.once("connect", () => {
+      socket.destroy();
+      reject(new Error("a connection was taken"));
+    });
+  });
+}
