@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { inParallel } from "../fakes/in-parallel.ts";
 import {
   type CardsUnderTest,
   DAY_MS,
@@ -101,15 +102,13 @@ export function cardGuessesContract(name: string, open: OpenCards): void {
       const { codes } = await makeBatch(under.cards);
       const buyer = await under.openAccount();
       await tryCode(under.cards, buyer, codes[0]);
-      const guessers = await Promise.all(Array.from({ length: 101 }, () => under.openAccount()));
-      const storms = await Promise.all(
-        guessers.map(async (accountId) => {
-          const redeemer = { accountId, identityKey: accountId };
-          const one = await under.cards.redeem(redeemer, [pepper.hmac(wrongCode())]);
-          const two = await under.cards.redeem(redeemer, [pepper.hmac(wrongCode())]);
-          return [one.startsStorm, two.startsStorm];
-        }),
-      );
+      const storms = await inParallel(101, 10, async () => {
+        const accountId = await under.openAccount();
+        const redeemer = { accountId, identityKey: accountId };
+        const one = await under.cards.redeem(redeemer, [pepper.hmac(wrongCode())]);
+        const two = await under.cards.redeem(redeemer, [pepper.hmac(wrongCode())]);
+        return [one.startsStorm, two.startsStorm];
+      });
       expect(storms.flat().filter(Boolean)).toHaveLength(1);
       expect(await under.cards.readPressure(buyer)).toEqual({
         guesses: 202,

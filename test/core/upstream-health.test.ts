@@ -62,17 +62,33 @@ describe("UpstreamHealth", () => {
   it("gives the provider's code as the reason of a death, else the kind", () => {
     const refused = new UpstreamError("key", "unauthorized", { code: "account_deactivated" });
     const broke = new OutsideError("key", "quota");
-    const health = new UpstreamHealth(() => 0);
-    expect(health.failed(health.begin(0), refused, "m", 0)).toEqual({
+    const [first, second] = [new UpstreamHealth(() => 0), new UpstreamHealth(() => 0)];
+    expect(first.failed(first.begin(0), refused, "m", 0)).toEqual({
       kind: "dead",
       reason: "account_deactivated",
       mayBeMistake: true,
     });
-    expect(health.failed(health.begin(0), broke, "m", 0)).toEqual({
+    expect(second.failed(second.begin(0), broke, "m", 0)).toEqual({
       kind: "dead",
       reason: "quota",
       mayBeMistake: false,
     });
+    expect(second.failed(second.begin(0), refused, "m", 0)).toEqual({ kind: "counted" });
+  });
+
+  it("suspects a key that is refused within half a minute after it worked", () => {
+    const refused = new UpstreamError("key", "unauthorized", { code: "invalid_api_key" });
+    for (const [nowMs, kind] of [
+      [29_999, "suspect"],
+      [30_000, "dead"],
+    ] as const) {
+      const health = new UpstreamHealth(() => 0);
+      health.succeeded(health.begin(0), 1, 0);
+      expect(health.failed(health.begin(nowMs), refused, "m", nowMs)).toMatchObject({ kind });
+      expect(health.condition(nowMs)).toEqual({ kind: "dead", reason: "invalid_api_key" });
+      const untilMs = kind === "suspect" ? nowMs + 250 : null;
+      expect(health.decide("m", nowMs)).toEqual({ mayCall: false, untilMs });
+    }
   });
 
   it("never lets a key be called while it cools, is dead, disabled or probed, whatever happens", () => {

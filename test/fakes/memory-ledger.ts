@@ -76,7 +76,6 @@ export class MemoryLedger implements Ledger {
     assert(creditMin >= 0n && creditMax >= creditMin && (messageCost ?? 0n) >= 0n && leaseMs > 0);
     const known = this.#findHold(request);
     if (known !== null) return heldOutcome(known, true);
-
     this.#lots.endThoseOver(accountId);
     const lots = this.#lots.usable(accountId).filter((lot) => covers(lot, model));
     const messages = sumOf(lots, "message");

@@ -1,14 +1,18 @@
 import type pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createAccountId } from "../../src/core/ids.ts";
 import { auditLedger } from "../../src/store/ledger-audit.ts";
 import { PgLedger } from "../../src/store/pg-ledger.ts";
 import { createPgPool } from "../../src/store/pg-pool.ts";
 import { holdOf, lotOf, mustHold } from "../contract/ledger-under-test.ts";
+import { inParallel } from "../fakes/in-parallel.ts";
 import { emptyDatabase, type TestDatabase } from "../fakes/test-database.ts";
 
 const CLIENTS = 32;
 const APPLICATION = "ledger clients";
+
+// Thousands of transactions take their time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 let database: TestDatabase;
 let pool: pg.Pool;
@@ -30,11 +34,6 @@ async function openAccount(...credits: bigint[]): Promise<string> {
   return id;
 }
 
-/** As many at once as there are clients. */
-function inParallel<Result>(count: number, work: (index: number) => Promise<Result>) {
-  return Promise.all(Array.from({ length: count }, (_, index) => work(index)));
-}
-
 /** The same numbers for the same seed. */
 function randomFrom(seed: number): (below: number) => number {
   let state = seed;
@@ -53,7 +52,7 @@ const pick = <Item>(items: readonly Item[], random: (below: number) => number): 
 describe("Races on one account", () => {
   it("serve exactly 100 of 1,000 holds at once when the balance covers 100", async () => {
     const account = await openAccount(300n, 250n, 150n);
-    const outcomes = await inParallel(1_000, () => ledger.placeHold(holdOf(account, 7n)));
+    const outcomes = await inParallel(1_000, CLIENTS, () => ledger.placeHold(holdOf(account, 7n)));
     expect(outcomes.filter(({ status }) => status === "held")).toHaveLength(100);
     const { lots, available, held } = await ledger.balance(account);
     expect([lots, available.credit, held.credit]).toEqual([[], 0n, 700n]);
@@ -82,7 +81,7 @@ describe("Races on one account", () => {
   it("make one hold of one cause from 16 clients", async () => {
     const account = await openAccount(100n);
     const request = holdOf(account, 9n);
-    const outcomes = await inParallel(16, () => mustHold(ledger, request));
+    const outcomes = await inParallel(16, CLIENTS, () => mustHold(ledger, request));
     expect(new Set(outcomes.map(({ holdId }) => holdId)).size).toBe(1);
     expect(outcomes.filter(({ existed }) => !existed)).toHaveLength(1);
     expect((await ledger.balance(account)).held.credit).toBe(9n);
@@ -91,7 +90,7 @@ describe("Races on one account", () => {
   it("grant one lot and take it back once, whatever arrives at once", async () => {
     const account = await openAccount();
     const lot = lotOf(account, 100n);
-    const grants = await inParallel(16, () => ledger.grant(lot));
+    const grants = await inParallel(16, CLIENTS, () => ledger.grant(lot));
     expect(grants.filter(Boolean)).toHaveLength(1);
     const entry = await ledger.findGrantEntry(lot.cause);
     const undone = await Promise.allSettled(
@@ -105,10 +104,10 @@ describe("Races on one account", () => {
     const account = await openAccount(1_000n);
     for (let round = 0; round < 20; round += 1) {
       const { holdId } = await mustHold(ledger, holdOf(account, 10n));
-      const captures = inParallel(8, () => ledger.captureHold(holdId, 3n));
+      const captures = inParallel(8, CLIENTS, () => ledger.captureHold(holdId, 3n));
       const [outcomes] = await Promise.all([
         captures,
-        inParallel(8, () => ledger.renewHold(holdId, 60_000)),
+        inParallel(8, CLIENTS, () => ledger.renewHold(holdId, 60_000)),
       ]);
       await ledger.releaseHold(holdId);
       expect(outcomes.filter(({ status }) => status === "captured")).toHaveLength(1);
@@ -157,9 +156,9 @@ describe("Races on one account", () => {
 describe("Random lives of holds from many clients", () => {
   it.each([1, 2, 3])("leave books that add up, seed %i", async (seed) => {
     const random = randomFrom(seed);
-    const accounts = await inParallel(8, () => openAccount(400n, 300n));
-    const lives = inParallel(700, () => liveOnce(random, pick(accounts, random)));
-    const sweeps = inParallel(3, () => sweepUntil(lives));
+    const accounts = await inParallel(8, CLIENTS, () => openAccount(400n, 300n));
+    const lives = inParallel(500, CLIENTS, () => liveOnce(random, pick(accounts, random)));
+    const sweeps = inParallel(3, CLIENTS, () => sweepUntil(lives));
     await lives;
     await sweeps;
     await lapse();
@@ -177,7 +176,7 @@ describe("Random lives of holds from many clients", () => {
   it("charge every answer once although connections are killed all the time", async () => {
     const account = await openAccount(100_000n);
     let killed = 0;
-    const charges = await inParallel(200, async (index) => {
+    const charges = await inParallel(200, CLIENTS, async (index) => {
       const request = holdOf(account, 100n);
       const { holdId } = await untilAnswered(() => mustHold(ledger, request));
       if (index % 5 === 0) killed += await killOneClient();

@@ -1,4 +1,10 @@
 import type { OutsideError } from "../errors.ts";
+import type {
+  CallDecision,
+  FailureEffect,
+  HealthCall,
+  UpstreamCondition,
+} from "./upstream-condition.ts";
 import { UpstreamError } from "./upstream-error.ts";
 import { RUNNING_RETRY_MS } from "./upstream-limiter.ts";
 
@@ -13,36 +19,6 @@ const FLAKY_MS = 30_000;
 /** Weight of the newest value in running averages. */
 const NEWEST = 0.2;
 
-/** What the state of a key is called, and until when it lasts. */
-export type UpstreamCondition =
-  | { readonly kind: "ready" }
-  /** The provider asked us to wait. */
-  | { readonly kind: "cooling"; readonly until: Date }
-  /** It failed several times in a row; one call will be let through then. */
-  | { readonly kind: "circuit_open"; readonly until: Date }
-  /** The one call that decides whether the circuit closes is running. */
-  | { readonly kind: "probing" }
-  | { readonly kind: "dead"; readonly reason: string }
-  | { readonly kind: "disabled" };
-
-/** Why a key may not be called now; `untilMs` is null where waiting does not help. */
-export type CallDecision =
-  | { readonly mayCall: true }
-  | { readonly mayCall: false; readonly untilMs: number | null };
-
-/** One call as its key's health knows it. */
-export interface HealthCall {
-  readonly startedAtMs: number;
-  readonly isProbe: boolean;
-}
-
-/** What a failure did to the key, for whoever shares that with other workers. */
-export type FailureEffect =
-  | { readonly kind: "none" | "counted" }
-  | { readonly kind: "cooling"; readonly ms: number }
-  /** `mayBeMistake`: the key was refused, but not for lack of money. */
-  | { readonly kind: "dead"; readonly reason: string; readonly mayBeMistake: boolean };
-
 /**
  * Whether one key may be called, learnt from how its calls end. A key cools down after a 429, is dead
  * once its provider refuses it, and rests behind an open circuit after three errors in a row, from
@@ -53,6 +29,7 @@ export class UpstreamHealth {
   readonly #modelsOff = new Map<string, number>();
   #isDisabled = false;
   #deadReason: string | null = null;
+  #isSuspect = false;
   #coolUntilMs = 0;
   #cooldownsInRow = 0;
   #errorsInRow = 0;
@@ -78,6 +55,11 @@ export class UpstreamHealth {
 
   get deadReason(): string | null {
     return this.#deadReason;
+  }
+
+  /** Dead for now: whether that is true is being found out. */
+  get isSuspect(): boolean {
+    return this.#isSuspect;
   }
 
   get successes(): number {
@@ -120,13 +102,14 @@ export class UpstreamHealth {
    * it worked a moment ago: it fails now and then, and its errors in a row were chance.
    */
   decide(model: string, nowMs: number, isLastResort = false): CallDecision {
-    if (this.#isDisabled || this.#deadReason !== null || this.isModelOff(model, nowMs)) {
+    const isOut = this.#deadReason !== null && !this.#isSuspect;
+    if (this.#isDisabled || isOut || this.isModelOff(model, nowMs)) {
       return { mayCall: false, untilMs: null };
     }
+    if (this.#isSuspect) return { mayCall: false, untilMs: nowMs + RUNNING_RETRY_MS };
     const isProbing = this.#probe !== null;
     if (isProbing || (this.#openUntilMs ?? 0) > nowMs) {
-      const isFlaky = this.#lastOkMs !== null && nowMs - this.#lastOkMs < FLAKY_MS;
-      if (!isLastResort || !isFlaky) return { mayCall: false, untilMs: null };
+      if (!isLastResort || !this.#workedJustNow(nowMs)) return { mayCall: false, untilMs: null };
       if (isProbing) return { mayCall: false, untilMs: nowMs + RUNNING_RETRY_MS };
     }
     if (this.#coolUntilMs > nowMs) return { mayCall: false, untilMs: this.#coolUntilMs };
@@ -172,9 +155,7 @@ export class UpstreamHealth {
     this.#lastErrorMs = nowMs;
     if (isModelMissing) return { kind: "counted" };
     if (error.kind === "unauthorized" || error.kind === "quota") {
-      const reason = (error instanceof UpstreamError && error.code) || error.kind;
-      this.markDead(reason);
-      return { kind: "dead", reason, mayBeMistake: error.kind === "unauthorized" };
+      return this.#refused(error, nowMs);
     }
     if (error.kind === "rate_limited") return this.#cool(error.retryAfterMs, nowMs);
     this.#countError(call, nowMs);
@@ -186,17 +167,33 @@ export class UpstreamHealth {
 
   markDead(reason: string): void {
     this.#deadReason = reason;
+    this.#isSuspect = false;
   }
 
   /** The key was seen to work, or someone says that it does. */
   markReady(): void {
     this.#deadReason = null;
+    this.#isSuspect = false;
     this.#modelsOff.clear();
     this.#closeCircuit();
   }
 
   setDisabled(isDisabled: boolean): void {
     this.#isDisabled = isDisabled;
+  }
+
+  #refused(error: OutsideError, nowMs: number): FailureEffect {
+    // A further call that was under way tells nothing new.
+    if (this.#deadReason !== null) return { kind: "counted" };
+    const reason = (error instanceof UpstreamError && error.code) || error.kind;
+    const mayBeMistake = error.kind === "unauthorized";
+    this.#deadReason = reason;
+    this.#isSuspect = mayBeMistake && this.#workedJustNow(nowMs);
+    return this.#isSuspect ? { kind: "suspect", reason } : { kind: "dead", reason, mayBeMistake };
+  }
+
+  #workedJustNow(nowMs: number): boolean {
+    return this.#lastOkMs !== null && nowMs - this.#lastOkMs < FLAKY_MS;
   }
 
   #end(call: HealthCall): void {

@@ -1,8 +1,8 @@
 import type { Clock } from "../clock.ts";
 import { OutsideError } from "../errors.ts";
 import type { BackgroundJobs } from "./background-jobs.ts";
+import type { FailureEffect } from "./upstream-condition.ts";
 import { UpstreamError } from "./upstream-error.ts";
-import type { FailureEffect } from "./upstream-health.ts";
 import { LEASE_MS, type UpstreamLimiter } from "./upstream-limiter.ts";
 import type { UpstreamMember } from "./upstream-member.ts";
 import type { UpstreamStateSharing } from "./upstream-state-sharing.ts";
@@ -12,6 +12,9 @@ const RENEW_EVERY_MS = LEASE_MS / 3;
 /** A key refused for no reason of money is tried again soon: providers refuse by mistake. */
 const VERIFY_SOON_MS = [15_000, 60_000, 300_000];
 const VERIFY_EVERY_MS = 600_000;
+/** How often a key that just worked must be refused again before it is taken for dead. */
+const CONFIRMATIONS_MAX = 3;
+const CONFIRM_PAUSE_MS = 500;
 /** What the smallest possible question takes from a key's limits. */
 const VERIFY_TOKENS = 64;
 
@@ -81,15 +84,10 @@ export class UpstreamKeeper {
 
   /** Passes on to other workers what a failed call did to its key. Returns at once. */
   failed(member: UpstreamMember, effect: FailureEffect): void {
-    const { jobs, limiter, sharing } = this.#parts;
+    const { jobs, limiter } = this.#parts;
     if (effect.kind === "cooling") jobs.run(() => limiter.coolDown(member.name, effect.ms));
-    if (effect.kind === "dead") {
-      const soonMs = effect.mayBeMistake ? [...VERIFY_SOON_MS] : [];
-      const recovery = { atMs: 0, soonMs, isRunning: false };
-      this.#postpone(recovery);
-      this.#recoveries.set(member, recovery);
-      jobs.run(() => sharing.sayDead(member, effect.reason));
-    }
+    if (effect.kind === "suspect") jobs.run(() => this.#confirm(member, effect.reason));
+    if (effect.kind === "dead") this.#declareDead(member, effect.reason, effect.mayBeMistake);
   }
 
   /** Asks the provider whether the key works and acts on the answer. Never calls a cooling key. */
@@ -100,7 +98,7 @@ export class UpstreamKeeper {
     const cost = { requests: 1, tokens: VERIFY_TOKENS } as const;
     const grant = await this.#parts.limiter.acquire(member.name, cost);
     if (!grant.granted) return { ok: false, problem: "busy" };
-    const wasDead = health.deadReason !== null;
+    const wasDead = health.deadReason !== null && !health.isSuspect;
     const call = health.begin(this.#nowMs());
     try {
       await member.upstream.verify(signal);
@@ -113,13 +111,30 @@ export class UpstreamKeeper {
         health.abandoned(call);
         throw error;
       }
-      const effect = health.failed(call, error, "", this.#nowMs());
-      // Everyone knows already that a dead key is dead.
-      if (!wasDead || effect.kind !== "dead") this.failed(member, effect);
+      this.failed(member, health.failed(call, error, "", this.#nowMs()));
       return { ok: false, problem: (error instanceof UpstreamError && error.code) || error.kind };
     } finally {
       this.#parts.jobs.run(() => grant.release(VERIFY_TOKENS));
     }
+  }
+
+  /** Providers refuse good keys now and then: one that just worked is dead when it is refused again. */
+  async #confirm(member: UpstreamMember, reason: string): Promise<void> {
+    const { clock } = this.#parts;
+    for (let time = 0; time < CONFIRMATIONS_MAX; time += 1) {
+      if (time > 0) await clock.sleep(CONFIRM_PAUSE_MS, this.#stopping.signal);
+      if (this.#stopping.signal.aborted || !member.health.isSuspect) return;
+      if ((await this.verify(member, this.#stopping.signal)).ok) return;
+    }
+    member.health.markDead(reason);
+    this.#declareDead(member, reason, true);
+  }
+
+  #declareDead(member: UpstreamMember, reason: string, mayBeMistake: boolean): void {
+    const recovery = { atMs: 0, soonMs: mayBeMistake ? [...VERIFY_SOON_MS] : [], isRunning: false };
+    this.#postpone(recovery);
+    this.#recoveries.set(member, recovery);
+    this.#parts.jobs.run(() => this.#parts.sharing.sayDead(member, reason));
   }
 
   async #renewLeases(): Promise<void> {
@@ -130,7 +145,8 @@ export class UpstreamKeeper {
 
   #recover(member: UpstreamMember): void {
     if (member.health.deadReason === null) this.#recoveries.delete(member);
-    if (member.health.deadReason === null || member.health.isDisabled) return;
+    const { deadReason, isDisabled, isSuspect } = member.health;
+    if (deadReason === null || isDisabled || isSuspect) return;
     const recovery = this.#recoveries.get(member) ?? this.#recoveryOfKnown(member);
     if (recovery.isRunning || this.#nowMs() < recovery.atMs) return;
     recovery.isRunning = true;

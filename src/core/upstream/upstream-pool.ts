@@ -193,8 +193,9 @@ export class UpstreamPool implements CompletionPool {
     const isModelMissing = error instanceof UpstreamError && error.isModelMissing;
     if (error.kind === "rejected" && !isModelMissing) throw error;
     run.search.lastError = error;
-    // A key that asked to wait may be used again once it has been waited for.
-    if (error.kind !== "rate_limited") run.search.failed.add(member);
+    // A key that asked to wait, or was refused by mistake, may be used once it has been waited for.
+    const mayRecover = error.kind === "rate_limited" || member.health.isSuspect;
+    if (!mayRecover) run.search.failed.add(member);
   }
 
   #nowMs(): number {

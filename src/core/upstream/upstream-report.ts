@@ -1,4 +1,4 @@
-import type { UpstreamCondition } from "./upstream-health.ts";
+import type { UpstreamCondition } from "./upstream-condition.ts";
 import type { UpstreamLimits, UpstreamUse } from "./upstream-limiter.ts";
 import type { UpstreamMember } from "./upstream-member.ts";
 import type { UpstreamState } from "./upstream-state-store.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Search, Seat } from "./seat-search.ts";
 import type { CompletionEvent } from "./upstream.ts";
-import type { HealthCall } from "./upstream-health.ts";
+import type { HealthCall } from "./upstream-condition.ts";
 
 /** A rough guess, where the upstream does not count: it only corrects limits, never money. */
 const CHARACTERS_PER_TOKEN = 3;

@@ -122,9 +122,9 @@ export class UpstreamStateSharing {
 
   #adopt(member: UpstreamMember, state: UpstreamState | undefined, readFrom: number): void {
     const link = this.#linkOf(member);
-    if (link.writes > 0 || link.writtenAt > readFrom) return;
-    link.stored = state ?? null;
     const { health } = member;
+    if (link.writes > 0 || link.writtenAt > readFrom || health.isSuspect) return;
+    link.stored = state ?? null;
     health.setDisabled(state?.status === "disabled");
     if (state?.status === "dead") health.markDead(state.reason ?? "unauthorized");
     else if (health.deadReason !== null) health.markReady();
