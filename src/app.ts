@@ -118,7 +118,7 @@ export class App {
       routes: this.#gateway?.routes ?? [],
       health: () => this.#readHealth(),
       metrics: () => metrics.render(),
-      isBehindProxy: config.http.publicUrl !== null,
+      isBehindProxy: config.http.publicUrl?.startsWith("https:") ?? false,
       log,
     });
   }

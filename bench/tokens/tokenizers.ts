@@ -1,3 +1,5 @@
+import { loadO200kCounter } from "../../src/upstreams/o200k-ranks.ts";
+
 /** A tokenizer to measure. */
 export interface Tokenizer {
   count(text: string): number;
@@ -29,7 +31,6 @@ export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer | nu
 }
 
 async function loadDianka(): Promise<Tokenizer> {
-  const { loadO200kCounter } = await import("../../src/upstreams/o200k-ranks.ts");
   const counter = await loadO200kCounter();
   return { share: 1, count: (text) => counter.count(text) };
 }

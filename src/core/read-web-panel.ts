@@ -53,11 +53,14 @@ export class ReadWebPanel implements WebPanel {
       locale,
       balance: {
         credit: formatAmount("credit", available.credit, texts, currency),
-        messages: formatAmount("message", available.message, texts, currency),
+        messages: String(available.message),
         lots: (balance?.lots ?? []).map((lot) => ({
           unit: lot.unit,
           kind: lot.kind,
-          remaining: formatAmount(lot.unit, lot.remaining, texts, currency),
+          remaining:
+            lot.unit === "message"
+              ? String(lot.remaining)
+              : formatAmount(lot.unit, lot.remaining, texts, currency),
           validUntil: lot.validUntil?.toISOString() ?? null,
         })),
       },

@@ -8,7 +8,7 @@ const EVENT_LENGTH_MAX = 1_048_576;
 /** Told of every event with data. Comments and events without data are dropped on the way. */
 export type OnEvent = (data: string, event: string) => void;
 
-export class EventTooLongError extends Error {}
+class EventTooLongError extends Error {}
 
 /**
  * Cuts a byte stream into server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html.

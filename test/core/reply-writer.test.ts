@@ -19,7 +19,8 @@ const noEdit = {
 function setUp(capabilities: Partial<ChatCapabilities> = {}) {
   const clock = new FakeClock();
   const chat = new FakeChat(capabilities, clock);
-  const budget = new EditBudget(clock, chat.capabilities.pace);
+  const { pace, callsPerSecondMax } = chat.capabilities;
+  const budget = new EditBudget(clock, pace, callsPerSecondMax);
   const startMs = clock.now().getTime();
   const saved: SentMessage[] = [];
   const failures: unknown[] = [];
@@ -153,7 +154,9 @@ describe("ReplyWriter where messages can be edited", () => {
     for (let length = 1; length <= text.length; length += 2) {
       writer.write(text.slice(0, length));
       await clock.advance(200);
-      expect(chat.shown.slice(0, -1).every(({ buttons }) => buttons.length === 0)).toBe(true);
+      // While text moves on from the last message but one, that has its button still.
+      expect(chat.shown.slice(0, -2).every(({ buttons }) => buttons.length === 0)).toBe(true);
+      expect(chat.shown.at(-1)?.buttons).toEqual([stopButton]);
       expect(chat.shown.every(({ format }) => format === "plain")).toBe(true);
     }
     await clock.advance(3000);
@@ -351,6 +354,34 @@ describe("ReplyWriter where messages can be edited", () => {
     expect(chat.rateLimited).toBe(0);
   });
 
+  it("sends no second message when the answer ends while the first is on its way", async () => {
+    const { clock, chat, createWriter, finished } = setUp();
+    chat.latencyMs = 2500;
+    const writer = createWriter();
+    writer.write("One");
+    await clock.advance(1000);
+    await finished(writer.finish(final("One two")));
+    expect(chat.calls.map(({ kind }) => kind)).toEqual(["send", "edit"]);
+    expect(chat.messages).toEqual(["One two"]);
+  });
+
+  it("leaves a burst for further messages and edits no faster than the chat refills", async () => {
+    const slow = { burst: 2, refillMs: 2000 };
+    const { clock, chat, createWriter, callTimes } = setUp({
+      textLengthMax: 250,
+      pace: { direct: slow, group: slow },
+    });
+    const writer = createWriter();
+    for (let token = 1; token <= 70; token += 1) {
+      writer.write("word ".repeat(token));
+      await clock.advance(100);
+    }
+    // The further message comes together with the last edit of the first one.
+    expect(callTimes()).toEqual([0, 2000, 4000, 6000, 6000]);
+    expect(chat.messages).toHaveLength(2);
+    await writer.stop();
+  });
+
   it("ignores what is written after the end", async () => {
     const { clock, chat, createWriter } = setUp();
     const writer = createWriter();
@@ -409,6 +440,24 @@ describe("ReplyWriter after a restart or a takeover", () => {
     expect(chat.messages).toEqual(["Another try at it"]);
     await finished(writer.finish(final("Short")));
     expect(chat.messages).toEqual(["Short"]);
+  });
+
+  it("shows no text written anew that would leave a message behind", async () => {
+    const { clock, chat, createWriter } = setUp({ textLengthMax: 20 });
+    const writer = createWriter();
+    const first = ["aaaa aaaa", "bbbbbbbb bbbb", "cccc cccc"];
+    writer.write(first.join("\n\n"));
+    await clock.advance(5000);
+    expect(chat.messages).toEqual(first);
+    const anew = "dddddddd ddddddddd\n\neeeeeeee eeeeeeeee";
+    expect(anew.length).toBeGreaterThanOrEqual(first.join("\n\n").length);
+    writer.write(anew);
+    await clock.advance(5000);
+    expect(chat.messages).toEqual(first);
+    writer.write(`${anew}\n\nffff`);
+    await clock.advance(5000);
+    expect(chat.messages).toEqual(["dddddddd ddddddddd", "eeeeeeee eeeeeeeee", "ffff"]);
+    await writer.stop();
   });
 
   it.each([
@@ -602,12 +651,17 @@ describe("ReplyWriter when the platform fails", () => {
     const { clock, chat, createWriter, finished } = setUp({ textLengthMax: 20 });
     const moved = { ...here, channel: "-100" };
     const send = chat.send.bind(chat);
-    chat.send = (_to, message) => send(moved, message);
+    const targets: string[] = [];
+    chat.send = (to, message) => {
+      targets.push(to.channel);
+      return send(moved, message);
+    };
     const writer = createWriter();
     writer.write("one");
     await clock.advance(2000);
     await finished(writer.finish(final("one two three four five six")));
     expect(chat.messagesIn(moved)).toEqual(["one two three four", "five six"]);
+    expect(targets).toEqual(["1", "-100"]);
     expect(
       chat.calls.filter(({ kind }) => kind === "edit").every(({ address }) => address === moved),
     ).toBe(true);
@@ -750,19 +804,20 @@ describe("ReplyWriter where messages cannot be edited", () => {
   });
 
   it("goes on behind the pieces that an earlier process sent", async () => {
-    const { chat, saved, createWriter, finished } = setUp({ ...noEdit, textLengthMax: 40 });
+    const { clock, chat, saved, createWriter, finished } = setUp({ ...noEdit, textLengthMax: 40 });
     const text = Array.from(
       { length: 4 },
       (_, index) => `${index} ${"word ".repeat(6).trim()}`,
     ).join("\n\n");
-    chat.failNext("rejected", { on: "showTyping" });
     const first = createWriter();
-    const sending = first.finish(final(text));
-    const stopped = expect(sending).rejects.toMatchObject({ kind: "unreachable" });
+    const stopped = expect(first.finish(final(text))).rejects.toMatchObject({
+      kind: "unreachable",
+    });
+    await clock.advance(100);
     await first.stop();
     await stopped;
-    const before = chat.messages.length;
-    expect(before).toBeLessThan(4);
+    // The burst of two went out, the rest had to wait.
+    expect(chat.messages).toHaveLength(2);
     await finished(createWriter({ existing: [...saved] }).finish(final(text)));
     expect(chat.messages.join("\n\n")).toBe(text);
   });

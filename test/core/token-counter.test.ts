@@ -125,7 +125,7 @@ describe("BytePairTokenCounter", () => {
         const whole = parts.map(([character, times]) => character.repeat(times)).join("");
         expect(addInPieces(whole, [length])).toBe(counter.count(whole));
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
   });
 
@@ -151,7 +151,7 @@ describe("BytePairTokenCounter", () => {
 
   // Anything quadratic takes minutes here instead of milliseconds.
   it.each([
-    ..."aA 1\n\t中가'!/\u0301\u200b\u3000ﬁ\ud800",
+    ..."aA 1\n\t中가'!-/\u0301\u200b\u3000ﬁ\ud800",
     "aA",
     "ab",
     "中A",

@@ -16,6 +16,7 @@ export class AnswerStream {
   readonly #watcher: StreamWatcher;
   readonly #tokens: readonly string[];
   #given = 0;
+  #reasoned = 0;
   #nextAtMs: number;
   #hasBegun = false;
   #isOver = false;
@@ -67,6 +68,7 @@ export class AnswerStream {
     const token = this.#tokens[this.#given];
     if (this.#fault?.type === "hang") this.stop();
     else if (!this.#hasBegun) this.#begin();
+    else if (this.#reasoned < (this.#behaviour.reasoning ?? 0)) this.#reason();
     else if (this.#fault !== null && this.#given >= (this.#fault.at ?? 0)) this.#fail(this.#fault);
     else if (token === undefined) this.#finish();
     else this.#give(token);
@@ -95,10 +97,13 @@ export class AnswerStream {
     this.#chunk({
       choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }],
     });
-    for (let index = 0; index < (this.#behaviour.reasoning ?? 0); index += 1) {
-      const delta = { reasoning_content: "hmm", content: null };
-      this.#chunk({ choices: [{ index: 0, delta, finish_reason: null }] });
-    }
+  }
+
+  #reason(): void {
+    this.#reasoned += 1;
+    const delta = { reasoning_content: "hmm", content: null };
+    this.#chunk({ choices: [{ index: 0, delta, finish_reason: null }] });
+    this.#nextAtMs += this.#behaviour.tokenMs ?? 0;
   }
 
   #fail(fault: StreamFault): void {

@@ -39,7 +39,7 @@ export interface Behaviour {
   /** Usage sent in place of the true one. */
   readonly usageSent?: object;
   readonly cachedTokens?: number;
-  /** Chunks of reasoning before the first token. */
+  /** Chunks of reasoning before the first token, at the same pace. */
   readonly reasoning?: number;
   readonly finish?: string;
   readonly modelAnswered?: string;

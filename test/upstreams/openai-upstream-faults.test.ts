@@ -6,8 +6,13 @@ import {
   DEFAULT_TIMEOUTS,
   type UpstreamTimeouts,
 } from "../../src/core/upstream/upstream-registry.ts";
-import type { Behaviour, StatusFault, StreamFault } from "../fakes/openai-behaviour.ts";
-import { connectUpstream, readAnswer, type TestOpenAiUpstream } from "../fakes/openai-client.ts";
+import type { Behaviour, StreamFault } from "../fakes/openai-behaviour.ts";
+import {
+  ask,
+  connectUpstream,
+  readAnswer,
+  type TestOpenAiUpstream,
+} from "../fakes/openai-client.ts";
 import { OpenAiServer } from "../fakes/openai-server.ts";
 
 describe("OpenAiUpstream at an endpoint that fails", () => {
@@ -29,77 +34,6 @@ describe("OpenAiUpstream at an endpoint that fails", () => {
     server.behaviour = behaviour;
     return readAnswer(connect({ timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts } }));
   };
-
-  it.each<[Omit<StatusFault, "type">, object]>([
-    [
-      { status: 429, retryAfter: "7" },
-      { kind: "rate_limited", retryAfterMs: 7_000 },
-    ],
-    [
-      { status: 429, retryAfterMs: "250", retryAfter: "7" },
-      { kind: "rate_limited", retryAfterMs: 250 },
-    ],
-    [{ status: 429 }, { kind: "rate_limited", retryAfterMs: undefined, code: "server_error" }],
-    [
-      { status: 429, code: "insufficient_quota" },
-      { kind: "quota", code: "insufficient_quota" },
-    ],
-    [{ status: 429, code: "billing_not_active" }, { kind: "quota" }],
-    [{ status: 429, errorType: "exceeded_current_quota_error" }, { kind: "quota" }],
-    [{ status: 402 }, { kind: "quota" }],
-    [
-      { status: 402, retryAfter: "3" },
-      { kind: "rate_limited", retryAfterMs: 3_000 },
-    ],
-    [
-      { status: 401, code: "invalid_api_key" },
-      { kind: "unauthorized", code: "invalid_api_key" },
-    ],
-    [{ status: 401, code: "account_deactivated" }, { kind: "unauthorized" }],
-    [{ status: 403 }, { kind: "unauthorized" }],
-    [
-      { status: 403, metadata: { reasons: ["violence"], flagged_input: "…" } },
-      { kind: "rejected" },
-    ],
-    [
-      { status: 403, code: "model_not_found" },
-      { kind: "rejected", isModelMissing: true },
-    ],
-    [
-      { status: 404, code: "model_not_found" },
-      { kind: "rejected", isModelMissing: true },
-    ],
-    [
-      { status: 400, message: "Model Not Exist" },
-      { kind: "rejected", isModelMissing: true },
-    ],
-    [
-      { status: 400, message: "Bad words: the model does not exist" },
-      { kind: "rejected", isModelMissing: false },
-    ],
-    [
-      { status: 400, code: "context_length_exceeded" },
-      { kind: "rejected", isModelMissing: false },
-    ],
-    [{ status: 400, code: "content_policy_violation" }, { kind: "rejected" }],
-    [{ status: 413 }, { kind: "rejected", status: 413 }],
-    [{ status: 422 }, { kind: "rejected" }],
-    [{ status: 408 }, { kind: "timeout" }],
-    [{ status: 409 }, { kind: "overloaded" }],
-    [{ status: 500 }, { kind: "overloaded", status: 500 }],
-    [
-      { status: 503, retryAfter: "2" },
-      { kind: "overloaded", retryAfterMs: 2_000 },
-    ],
-    [{ status: 504 }, { kind: "timeout" }],
-    [{ status: 529 }, { kind: "overloaded" }],
-  ])("takes an answer %j for %j", async (fault, expected) => {
-    const { error, text } = await answerTo({ fault: { type: "status", ...fault } });
-    expect(error).toMatchObject({ name: "OutsideError", party: "main", ...expected });
-    expect(text).toBe("");
-    // No second try: that is up to the pool.
-    expect(server.countersOf("sk-test").requests).toBe(1);
-  });
 
   it.each<[string, StreamFault, Partial<UpstreamTimeouts>, object]>([
     [
@@ -141,7 +75,7 @@ describe("OpenAiUpstream at an endpoint that fails", () => {
   );
 
   it.each<[string, StreamFault, Partial<UpstreamTimeouts>, string | null]>([
-    ["stalls", { type: "stall", at: 4 }, { betweenChunksMs: 60 }, "chunk_timeout"],
+    ["stalls", { type: "stall", at: 4 }, { betweenChunksMs: 500 }, "chunk_timeout"],
     ["breaks the connection", { type: "cut", at: 4 }, {}, null],
     ["ends", { type: "end", at: 4 }, {}, "ended_early"],
     ["sends garbage", { type: "garbage", at: 4 }, {}, "garbage"],
@@ -158,35 +92,29 @@ describe("OpenAiUpstream at an endpoint that fails", () => {
   );
 
   it("gives an answer only so long as a whole", async () => {
-    const { error, text } = await answerTo({ tokens: 100, tokenMs: 10 }, { wholeMs: 150 });
+    const { error, text } = await answerTo({ tokens: 100, tokenMs: 50 }, { wholeMs: 1_500 });
     expect(error).toMatchObject({ kind: "cut", code: "whole_timeout" });
     expect(text).toMatch(/^the quick/);
     await vi.waitFor(() => expect(server.countersOf("sk-test").aborted).toBe(1), { interval: 2 });
   });
 
-  it("takes comments and reasoning for signs of life", async () => {
-    const slow = { tokens: 3, tokenMs: 40, comments: true };
-    const { error } = await answerTo(slow, { firstByteMs: 200, betweenChunksMs: 200 });
+  it("takes reasoning for a sign of life", async () => {
+    const slow = { reasoning: 12, tokens: 1, tokenMs: 60 };
+    const { error, text } = await answerTo(slow, { betweenChunksMs: 500 });
     expect(error).toBeNull();
+    expect(text).toBe("the");
   });
 
   it("does not blame the endpoint while nobody reads", async () => {
     server.behaviour = { tokens: 4, tokenMs: 1 };
-    const upstream = connect({ timeouts: { ...DEFAULT_TIMEOUTS, betweenChunksMs: 30 } });
-    const texts: string[] = [];
-    const request = {
-      model: "small",
-      turns: [{ role: "user", text: "Hi", images: [] }],
-      inputTokens: 1,
-      outputTokensMax: 10,
-      stickyKey: "",
-    } as const;
-    for await (const event of upstream.complete(request, new AbortController().signal)) {
-      if (event.type === "delta") texts.push(event.text);
+    const upstream = connect({ timeouts: { ...DEFAULT_TIMEOUTS, betweenChunksMs: 300 } });
+    let text = "";
+    for await (const event of upstream.complete(ask(), new AbortController().signal)) {
+      if (event.type === "delta") text += event.text;
       // Longer than the endpoint may be silent.
-      if (event.type === "source") await new Promise((resolve) => setTimeout(resolve, 90));
+      if (event.type === "source") await new Promise((resolve) => setTimeout(resolve, 600));
     }
-    expect(texts.join("")).toBe("the quick brown fox");
+    expect(text).toBe("the quick brown fox");
   });
 
   it("does not wait long for usage that does not come", async () => {

@@ -35,7 +35,7 @@ interface Step {
  * Shows an unfinished answer by editing messages, as often as the platform allows and never more
  * than one call at a time; what is shown is always the newest text at that moment. Previews are
  * lossy: a failed one is not repeated, the next one carries newer text. Text that moves to a new
- * message is for a moment in both.
+ * message is for a moment in both, and so is the stop button.
  *
  * A text shorter than what is already shown waits until it is longer: another worker has taken
  * over and writes the answer anew.

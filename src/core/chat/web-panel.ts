@@ -13,7 +13,7 @@ export interface WebViewer {
 export interface PanelLot {
   readonly unit: Unit;
   readonly kind: LotKind;
-  /** In words for a person, such as "US$4.20" or "37". */
+  /** Credit with its currency, such as "4.20 USD"; messages as a bare number, such as "37". */
   readonly remaining: string;
   /** ISO 8601; `null`: it never ends. */
   readonly validUntil: string | null;
@@ -57,7 +57,7 @@ export interface PanelReceipt {
 export interface PanelState {
   readonly locale: string;
   readonly balance: {
-    /** What may be spent, in words for a person. */
+    /** What may be spent: credit with its currency, messages as a bare number. */
     readonly credit: string;
     readonly messages: string;
     readonly lots: readonly PanelLot[];

@@ -161,8 +161,9 @@ export class MessageList {
 
   #merge(message) {
     const known = this.#messages.get(message.id);
-    const status = known?.status === "sending" ? "sending" : message.status;
-    this.#messages.set(message.id, { ...message, status });
+    // Only who sends it knows whether it was taken: what the server shows it may yet take back.
+    const { status, problem } = known ?? message;
+    this.#messages.set(message.id, { ...message, status, problem });
   }
 
   #ids() {

@@ -96,10 +96,7 @@ export const texts = {
   loginKey: "Admin key",
   loginOpen: "Open",
   adminCommands: [
-    [
-      "How it goes",
-      ["/stats today", "/stats 7d model", "/stats 30d user", "/upstreams", "/orders"],
-    ],
+    ["How it goes", ["/stats today", "/stats 7d model", "/stats 30d user", "/upstreams"]],
     [
       "Cards",
       [
@@ -122,18 +119,8 @@ export const texts = {
         "/undo ENTRY",
       ],
     ],
-    ["Money", ["/price MODEL 0.25 2.00", "/confirm ORDER TXN", "/reject ORDER REASON"]],
-    [
-      "Operations",
-      [
-        "/upstreams check",
-        "/broadcast TEXT",
-        "/drain on",
-        "/drain off",
-        "/incident START END NOTE",
-        "/help",
-      ],
-    ],
+    ["Money", ["/price MODEL 0.25 2.00"]],
+    ["Operations", ["/upstreams check", "/broadcast TEXT", "/drain on", "/drain off", "/help"]],
   ],
   adminExamples: [
     "/stats today",

@@ -93,7 +93,7 @@ export const texts = {
   loginKey: "管理密钥",
   loginOpen: "打开",
   adminCommands: [
-    ["经营情况", ["/stats today", "/stats 7d model", "/stats 30d user", "/upstreams", "/orders"]],
+    ["经营情况", ["/stats today", "/stats 7d model", "/stats 30d user", "/upstreams"]],
     [
       "点卡",
       [
@@ -116,18 +116,8 @@ export const texts = {
         "/undo ENTRY",
       ],
     ],
-    ["收款", ["/price MODEL 0.25 2.00", "/confirm ORDER TXN", "/reject ORDER REASON"]],
-    [
-      "运维",
-      [
-        "/upstreams check",
-        "/broadcast TEXT",
-        "/drain on",
-        "/drain off",
-        "/incident START END NOTE",
-        "/help",
-      ],
-    ],
+    ["收款", ["/price MODEL 0.25 2.00"]],
+    ["运维", ["/upstreams check", "/broadcast TEXT", "/drain on", "/drain off", "/help"]],
   ],
   adminExamples: [
     "/stats today",
