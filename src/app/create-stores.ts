@@ -6,16 +6,16 @@ import { PgConversationStore } from "../store/pg-conversation-store.ts";
 import { PgInboxStore } from "../store/pg-inbox-store.ts";
 import { PgLeaderLock } from "../store/pg-leader-lock.ts";
 import { PgLedger } from "../store/pg-ledger.ts";
+import { PgNoticeStore } from "../store/pg-notice-store.ts";
 import { createPgPool } from "../store/pg-pool.ts";
 import { PgReplyStore } from "../store/pg-reply-store.ts";
+import { PgSettingStore } from "../store/pg-setting-store.ts";
 import { PgStatsStore } from "../store/pg-stats-store.ts";
 import { PgUpkeep } from "../store/pg-upkeep.ts";
 import { PgUpstreamStateStore } from "../store/pg-upstream-state-store.ts";
 import { PgWebMessageStore } from "../store/pg-web-message-store.ts";
 import { PrismaAuditLog } from "../store/prisma-audit-log.ts";
-import { createPrismaClient } from "../store/prisma-client.ts";
-import { PrismaNoticeStore } from "../store/prisma-notice-store.ts";
-import { PrismaSettingStore } from "../store/prisma-setting-store.ts";
+import { LazyPrisma } from "../store/prisma-client.ts";
 
 /** Enough for the questions of one busy process; Postgres' default allows a hundred in all. */
 const CONNECTIONS_MAX = 16;
@@ -25,7 +25,7 @@ export type Stores = ReturnType<typeof createStores>;
 
 export function createStores(databaseUrl: string, clock: Clock, log: Logger) {
   const pool = createPgPool(databaseUrl, { max: CONNECTIONS_MAX, applicationName: "dianka" });
-  const prisma = createPrismaClient(databaseUrl);
+  const prisma = new LazyPrisma(databaseUrl);
   return {
     pool,
     accounts: new PgAccountStore(pool),
@@ -40,8 +40,8 @@ export function createStores(databaseUrl: string, clock: Clock, log: Logger) {
     upstreamStates: new PgUpstreamStateStore(pool),
     leaderLock: new PgLeaderLock(databaseUrl, clock, log),
     audit: new PrismaAuditLog(prisma),
-    settings: new PrismaSettingStore(prisma),
-    notices: new PrismaNoticeStore(prisma, clock),
+    settings: new PgSettingStore(pool),
+    notices: new PgNoticeStore(pool, clock),
     async isHealthy(): Promise<boolean> {
       try {
         await pool.query("SELECT 1");
@@ -51,7 +51,7 @@ export function createStores(databaseUrl: string, clock: Clock, log: Logger) {
       }
     },
     async stop(): Promise<void> {
-      await prisma.$disconnect();
+      await prisma.stop();
       await pool.end();
     },
   };

@@ -1,22 +1,25 @@
 import type { AuditLog, AuditRecord } from "../core/admin/audit-log.ts";
-import type { Prisma, PrismaClient } from "./generated/client.ts";
+import type { Prisma } from "./generated/client.ts";
+import type { LazyPrisma } from "./prisma-client.ts";
 
 /** The audit log in table `audit`. */
 export class PrismaAuditLog implements AuditLog {
-  readonly #prisma: PrismaClient;
+  readonly #prisma: LazyPrisma;
 
-  constructor(prisma: PrismaClient) {
+  constructor(prisma: LazyPrisma) {
     this.#prisma = prisma;
   }
 
   async write({ before, after, ...record }: AuditRecord): Promise<void> {
-    await this.#prisma.audit.create({
+    const prisma = await this.#prisma.client();
+    await prisma.audit.create({
       data: { ...record, ...jsonField("before", before), ...jsonField("after", after) },
     });
   }
 
   async listAbout(target: string, limit: number): Promise<(AuditRecord & { readonly at: Date })[]> {
-    const rows = await this.#prisma.audit.findMany({
+    const prisma = await this.#prisma.client();
+    const rows = await prisma.audit.findMany({
       where: { target },
       orderBy: { id: "desc" },
       take: limit,

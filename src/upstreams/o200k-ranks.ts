@@ -4,14 +4,13 @@ import {
   type LoadTokenCounter,
   type TokenCounter,
 } from "../core/upstream/token-counter.ts";
-import { TokenTable } from "../core/upstream/token-table.ts";
-import type { RankedTokens } from "../core/upstream/token-trie-builder.ts";
+import { type RankedTokens, TokenIndex } from "../core/upstream/token-index.ts";
 
 let loading: Promise<TokenCounter> | null = null;
 
 /**
  * Counts as o200k_base does, from the ranks that js-tiktoken ships. Nothing is read before the first
- * call; all calls share one table (8 MB). Throws when the ranks are not written as we know them.
+ * call; all calls share one counter. Throws when the ranks are not written as we know them.
  */
 export const loadO200kCounter: LoadTokenCounter = () => {
   loading ??= loadO200k();
@@ -21,7 +20,7 @@ export const loadO200kCounter: LoadTokenCounter = () => {
 async function loadO200k(): Promise<TokenCounter> {
   const { default: o200k } = await import("js-tiktoken/ranks/o200k_base");
   const tokens = decodeRanks(o200k.bpe_ranks);
-  const building = TokenTable.build(tokens);
+  const building = TokenIndex.build(tokens);
   for (;;) {
     // A quarter of a second of work in all: other streams must not wait for it in one go.
     await setImmediate();

@@ -210,6 +210,21 @@ describe("ReplyWriter where messages can be edited", () => {
     expect(chat.rateLimited).toBe(0);
   });
 
+  it("shows newer text before it tidies the message that a paragraph has left", async () => {
+    const { clock, chat, createWriter } = setUp({ textLengthMax: 40 });
+    const writer = createWriter();
+    let text = "first paragraph\n\nsecond one";
+    for (let token = 0; token < 40; token += 1) {
+      writer.write(text);
+      await clock.advance(100);
+      text += " a";
+    }
+    const shown = chat.calls.map(({ kind, text: content }) => `${kind} ${content?.slice(0, 6)}`);
+    expect(shown.slice(1, 5)).toEqual(["edit first ", "send second", "edit second", "edit first "]);
+    expect(chat.messages[0]).toBe("first paragraph");
+    await writer.stop();
+  });
+
   it("keeps text in its old message until the final one has it in a new one", async () => {
     const { clock, chat, createWriter, finished } = setUp({ textLengthMax: 40 });
     const writer = createWriter();

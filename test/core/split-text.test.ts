@@ -298,6 +298,13 @@ describe("splitIntoPieces", () => {
     expect(pieces.filter((piece) => piece.includes(code))).toHaveLength(1);
   });
 
+  it("takes one piece more where that keeps a code block whole", () => {
+    const code = `\`\`\`\n${"call();\n".repeat(110)}\`\`\``;
+    const text = `${"word ".repeat(40).trim()}\n\n${code}`;
+    expect(splitIntoPieces(text, { ...limits, lengthMax: 1000 })[1]).toBe(code);
+    expect(splitMarkdown(text, upTo(1000))[1]).not.toBe(code);
+  });
+
   it("fits every limit and loses no word, whatever the text", () => {
     fc.assert(
       fc.property(document, fc.integer({ min: 60, max: 900 }), (text, lengthMax) => {

@@ -3,10 +3,11 @@ import { Tiktoken } from "js-tiktoken/lite";
 import o200k from "js-tiktoken/ranks/o200k_base";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { TokenCounter } from "../../src/core/upstream/token-counter.ts";
-import { BytePairEncoder, NONE } from "../../src/core/upstream/token-encoder.ts";
+import { BytePairEncoder } from "../../src/core/upstream/token-encoder.ts";
 import { GrowingPiece } from "../../src/core/upstream/token-growing-piece.ts";
+import { NONE, TokenIndex } from "../../src/core/upstream/token-index.ts";
+import { TokenMerges } from "../../src/core/upstream/token-merges.ts";
 import { PieceScanner } from "../../src/core/upstream/token-pieces.ts";
-import { TokenTable } from "../../src/core/upstream/token-table.ts";
 import { loadO200kCounter } from "../../src/upstreams/o200k-ranks.ts";
 
 const LONG = 100_000;
@@ -271,7 +272,7 @@ describe("BytePairEncoder", () => {
     }
   }
 
-  function createTable(words: readonly string[]): TokenTable {
+  function createIndex(words: readonly string[]): TokenIndex {
     const tokens = [
       ...Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)),
       ...words,
@@ -281,7 +282,7 @@ describe("BytePairEncoder", () => {
       end += token.length;
       return end;
     });
-    const building = TokenTable.build({ bytes: Buffer.from(tokens.join(""), "latin1"), ends });
+    const building = TokenIndex.build({ bytes: Buffer.from(tokens.join(""), "latin1"), ends });
     for (;;) {
       const step = building.next();
       if (step.done) return step.value;
@@ -308,7 +309,7 @@ describe("BytePairEncoder", () => {
     fc.assert(
       fc.property(picks, fc.array(letters, { maxLength: 5 }), (pairs, wholes) => {
         const words = learnWords(pairs);
-        const encoder = new BytePairEncoder(createTable(words));
+        const encoder = new BytePairEncoder(createIndex(words));
         const ranks = new Map(words.map((word, rank) => [word, rank]));
         for (const whole of wholes) {
           const tokens = encoder.count(Buffer.from(whole), 0, whole.length);
@@ -322,9 +323,9 @@ describe("BytePairEncoder", () => {
   it("finds it for a piece that grows, with any vocabulary", () => {
     fc.assert(
       fc.property(picks, letters, fc.integer({ min: 1, max: 5 }), (pairs, whole, step) => {
-        const table = createTable(learnWords(pairs));
-        const encoder = new BytePairEncoder(table);
-        const piece = new GrowingPiece(encoder, table.lengths, 3);
+        const index = createIndex(learnWords(pairs));
+        const encoder = new BytePairEncoder(index);
+        const piece = new GrowingPiece(encoder, index.lengths, 3);
         for (let end = 1; end <= whole.length; end += step) {
           const bytes = Buffer.from(whole);
           expect(piece.count(bytes, 0, end)).toBe(encoder.count(bytes, 0, end));
@@ -338,8 +339,8 @@ describe("BytePairEncoder", () => {
     // The later in the alphabet, the earlier merged: the last letter decides how all of them pair up.
     const alphabet = "abcdefghijklmnopqrstuvwxyz";
     const words = Array.from({ length: 25 }, (_, index) => alphabet.slice(24 - index, 26 - index));
-    const table = createTable(words);
-    const piece = new GrowingPiece(new BytePairEncoder(table), table.lengths, 3);
+    const index = createIndex(words);
+    const piece = new GrowingPiece(new BytePairEncoder(index), index.lengths, 3);
     const counts = Array.from(alphabet, (_, index) => {
       return piece.count(Buffer.from(alphabet), 0, index + 1);
     });
@@ -347,12 +348,12 @@ describe("BytePairEncoder", () => {
   });
 
   it("tells when a token is not what its bytes are merged to", () => {
-    const table = createTable(["abc"]);
-    expect(() => table.mayFollow(256, 0)).toThrow("no merge gives token 256");
+    const index = createIndex(["abc"]);
+    expect(() => new TokenMerges(index).mayFollow(256, 0)).toThrow("no merge gives token 256");
   });
 
   it("refuses a vocabulary in which a byte is no token", () => {
-    const building = TokenTable.build({ bytes: Buffer.from("ab"), ends: Uint32Array.of(1, 2) });
+    const building = TokenIndex.build({ bytes: Buffer.from("ab"), ends: Uint32Array.of(1, 2) });
     expect(() => [...building]).toThrow("byte 0 is no token");
   });
 });

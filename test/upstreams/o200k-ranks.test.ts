@@ -1,14 +1,14 @@
 import o200k from "js-tiktoken/ranks/o200k_base";
 import { describe, expect, it } from "vitest";
-import { TokenTable } from "../../src/core/upstream/token-table.ts";
-import type { RankedTokens } from "../../src/core/upstream/token-trie-builder.ts";
+import { type RankedTokens, TokenIndex } from "../../src/core/upstream/token-index.ts";
+import { TokenMerges } from "../../src/core/upstream/token-merges.ts";
 import { decodeRanks, loadO200kCounter } from "../../src/upstreams/o200k-ranks.ts";
 
 const base64 = (...tokens: string[]) =>
   tokens.map((token) => Buffer.from(token).toString("base64")).join(" ");
 
-function createTable(tokens: RankedTokens): TokenTable {
-  const building = TokenTable.build(tokens);
+function createIndex(tokens: RankedTokens): TokenIndex {
+  const building = TokenIndex.build(tokens);
   for (;;) {
     const step = building.next();
     if (step.done) return step.value;
@@ -43,10 +43,10 @@ describe("decodeRanks", () => {
 describe("o200k_base", () => {
   it("has only tokens that are what their bytes are merged to", () => {
     const tokens = decodeRanks(o200k.bpe_ranks);
-    const table = createTable(tokens);
+    const merges = new TokenMerges(createIndex(tokens));
     for (let token = 0; token < tokens.ends.length; token += 1) {
-      table.mayFollow(token, 0);
-      table.mayFollow(0, token);
+      merges.mayFollow(token, 0);
+      merges.mayFollow(0, token);
     }
     expect(tokens.ends.length).toBe(199_998);
   });

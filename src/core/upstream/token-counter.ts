@@ -1,7 +1,7 @@
 import { BytePairEncoder } from "./token-encoder.ts";
 import { GrowingPiece } from "./token-growing-piece.ts";
+import type { TokenIndex } from "./token-index.ts";
 import { PieceScanner } from "./token-pieces.ts";
-import type { TokenTable } from "./token-table.ts";
 
 /** Counts tokens as tiktoken's o200k_base does. */
 export interface TokenCounter {
@@ -27,14 +27,14 @@ export interface RunningTokenCount {
 /** Loads the counter on first use so that start-up does not pay for it. */
 export type LoadTokenCounter = () => Promise<TokenCounter>;
 
-/** Counts with the table it is given and o200k's split pattern. */
+/** Counts with the tokens it is given and o200k's split pattern. */
 export class BytePairTokenCounter implements TokenCounter {
-  readonly #table: TokenTable;
+  readonly #index: TokenIndex;
   readonly #encoder: BytePairEncoder;
 
-  constructor(table: TokenTable) {
-    this.#table = table;
-    this.#encoder = new BytePairEncoder(table);
+  constructor(index: TokenIndex) {
+    this.#index = index;
+    this.#encoder = new BytePairEncoder(index);
   }
 
   count(text: string): number {
@@ -44,7 +44,7 @@ export class BytePairTokenCounter implements TokenCounter {
   }
 
   startCount(): RunningTokenCount {
-    return new TailCount(this.#encoder, this.#table.lengths);
+    return new TailCount(this.#encoder, this.#index.lengths);
   }
 }
 

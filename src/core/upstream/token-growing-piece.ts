@@ -1,4 +1,5 @@
-import { type BytePairEncoder, NONE } from "./token-encoder.ts";
+import type { BytePairEncoder } from "./token-encoder.ts";
+import { NONE } from "./token-index.ts";
 
 /** Bytes at the end of a growing piece that are counted again each time: two of o200k's longest tokens. */
 const WINDOW_BYTES = 256;

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RuntimeSettings } from "../../src/core/admin/runtime-settings.ts";
+import { PgNoticeStore } from "../../src/store/pg-notice-store.ts";
+import { PgSettingStore } from "../../src/store/pg-setting-store.ts";
+import { PrismaAuditLog } from "../../src/store/prisma-audit-log.ts";
+import { LazyPrisma } from "../../src/store/prisma-client.ts";
+import { systemClock } from "../../src/system-clock.ts";
+import { emptyDatabase, type TestDatabase } from "../fakes/test-database.ts";
+
+let database: TestDatabase;
+let prisma: LazyPrisma;
+beforeAll(async () => {
+  database = await emptyDatabase();
+  prisma = new LazyPrisma(database.url);
+});
+afterAll(async () => {
+  await prisma.stop();
+  await database[Symbol.asyncDispose]();
+});
+
+describe("PgSettingStore", () => {
+  it("keeps switches and prices for the next process", async () => {
+    const first = new RuntimeSettings(new PgSettingStore(database.pool));
+    await first.refresh();
+    expect(first.isDraining).toBe(false);
+    await first.setDraining(true);
+    await first.setPrice("m", 1n, 2n);
+    await first.setPrice("n", 3n, 0n);
+    const second = new RuntimeSettings(new PgSettingStore(database.pool));
+    await second.refresh();
+    expect(second.isDraining).toBe(true);
+    expect([...second.prices]).toEqual([
+      ["m", { input: 1n, output: 2n }],
+      ["n", { input: 3n, output: 0n }],
+    ]);
+  });
+});
+
+describe("PgNoticeStore", () => {
+  const address = { platform: "fake", bot: "1", channel: "c", thread: null };
+
+  it("keeps a notice once for its cause until it is sent", async () => {
+    const store = new PgNoticeStore(database.pool, systemClock);
+    const [notice] = await store.add([
+      { address, text: "one\0", cause: "a" },
+      { address, text: "two", cause: "b" },
+    ]);
+    expect(notice).toMatchObject({ address, text: "one" });
+    expect(await store.add([{ address, text: "again", cause: "a" }])).toEqual([]);
+    await expect.poll(() => store.listQueued(1, 10)).toHaveLength(2);
+    expect(await store.listQueued(60_000, 10)).toEqual([]);
+    await store.mark(notice?.id ?? "", "sent");
+    expect(await store.findQueued(notice?.id ?? "")).toBeNull();
+    expect(await store.listQueued(1, 10)).toHaveLength(1);
+  });
+});
+
+describe("PrismaAuditLog", () => {
+  it("keeps what an admin did, newest first, with before and after", async () => {
+    const audit = new PrismaAuditLog(prisma);
+    const record = { actor: "fake:1", action: "ban", target: "T", reason: "spam" };
+    await audit.write({ ...record, before: null, after: { status: "banned" } });
+    await audit.write({ ...record, action: "unban", before: { status: "banned" }, after: null });
+    const records = await audit.listAbout("T", 10);
+    expect(records.map(({ action, before, after }) => [action, before, after])).toEqual([
+      ["unban", { status: "banned" }, null],
+      ["ban", null, { status: "banned" }],
+    ]);
+    expect(await audit.listAbout("other", 10)).toEqual([]);
+  });
+});
