@@ -213,14 +213,16 @@ describe("ReplyWriter where messages can be edited", () => {
   it("shows newer text before it tidies the message that a paragraph has left", async () => {
     const { clock, chat, createWriter } = setUp({ textLengthMax: 40 });
     const writer = createWriter();
+    // While the new message is on its way, more is written.
+    chat.latencyMs = 150;
     let text = "first paragraph\n\nsecond one";
     for (let token = 0; token < 40; token += 1) {
       writer.write(text);
       await clock.advance(100);
-      text += " a";
+      if (token < 14) text += " a";
     }
-    const shown = chat.calls.map(({ kind, text: content }) => `${kind} ${content?.slice(0, 6)}`);
-    expect(shown.slice(1, 5)).toEqual(["edit first ", "send second", "edit second", "edit first "]);
+    const calls = chat.calls.map(({ kind, text: shown }) => `${kind} ${shown?.slice(0, 6)}`);
+    expect(calls.slice(1, 4)).toEqual(["send second", "edit second", "edit first "]);
     expect(chat.messages[0]).toBe("first paragraph");
     await writer.stop();
   });

@@ -12,6 +12,8 @@ const POLL_MS = 25;
 let before: Map<string, number>;
 
 beforeAll(() => {
+  // Made when they are first looked at, which may be in the middle of a test, and never closed.
+  void [process.stdin, process.stdout, process.stderr];
   before = countResources();
   // The one that is there now is a passing one of the test runner.
   before.delete("Timeout");
