@@ -11,6 +11,8 @@
  * - lag: how long the oldest hidden character had been there, at every change of a screen. Late is
  *   more than one allowed interval + 150 ms. Where all chats together may do less than each for
  *   itself, the wait for a turn of each other answer is part of the interval.
+ * - beyond own interval: the strict count, without that wait. It says how much the limit of the whole
+ *   bot costs in freshness, and is no failure.
  * - final: from the end of an answer to all of it being readable.
  */
 import { loadavg } from "node:os";

@@ -39,6 +39,12 @@ export interface Config {
     readonly apiRoot: string | null;
     readonly mode: "poll" | "webhook";
   } | null;
+  readonly discord: {
+    readonly botToken: string;
+    readonly apiUrl: string | null;
+    /** The operator's server, where admin commands are offered. */
+    readonly guildId: string | null;
+  } | null;
   readonly webChat: boolean;
   readonly adminChats: readonly PlatformId[];
   readonly adminUsers: readonly PlatformId[];
@@ -86,6 +92,14 @@ export function readConfig(environment: NodeJS.ProcessEnv, directory: string): C
             botToken: env.TELEGRAM_BOT_TOKEN,
             apiRoot: env.TELEGRAM_API_ROOT?.replace(/\/+$/, "") ?? null,
             mode: env.TELEGRAM_MODE,
+          },
+    discord:
+      env.DISCORD_BOT_TOKEN === undefined
+        ? null
+        : {
+            botToken: env.DISCORD_BOT_TOKEN,
+            apiUrl: env.DISCORD_API_URL ?? null,
+            guildId: env.DISCORD_GUILD_ID ?? null,
           },
     webChat: env.WEB_CHAT ?? isLoopback(env.HOST),
     adminChats: env.ADMIN_CHATS,

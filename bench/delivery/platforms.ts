@@ -1,3 +1,4 @@
+import { DISCORD_CAPABILITIES } from "../../src/adapters/discord/discord-capabilities.ts";
 import { TELEGRAM_CAPABILITIES } from "../../src/adapters/telegram/telegram-capabilities.ts";
 import type { ChatCapabilities } from "../../src/core/chat/chat-adapter.ts";
 import { DiscordModel, IlinkModel, type LimitModel, TelegramModel } from "./limit-models.ts";
@@ -11,17 +12,6 @@ export interface BenchPlatform {
   readonly privateChats: number;
   readonly groups: number;
 }
-
-const DISCORD_PACE = { burst: 2, refillMs: 1260 };
-const DISCORD_CAPABILITIES: ChatCapabilities = {
-  ...TELEGRAM_CAPABILITIES,
-  textLengthMax: 2000,
-  edit: { directIntervalMsMin: 1200, groupIntervalMsMin: 1200, windowMs: null },
-  // At most 2 + 3 in any five seconds.
-  pace: { direct: DISCORD_PACE, group: DISCORD_PACE },
-  callsPerSecondMax: 50,
-  typingMs: 10_000,
-};
 
 const ILINK_PACE = { burst: 1, refillMs: 1100 };
 const ILINK_CAPABILITIES: ChatCapabilities = {

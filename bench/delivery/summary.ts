@@ -32,6 +32,9 @@ export function summarize(platform: BenchPlatform, { streams, refusals }: RunRes
       return lagMs > timeline.intervalMs(stream, atMs - lagMs, atMs) + SLACK_MS;
     }),
   ).length;
+  const beyondOwn = streams.flatMap((stream) =>
+    stream.changes.filter(({ lagMs }) => lagMs > intervalAloneMs(platform, stream) + SLACK_MS),
+  ).length;
   const lateFinals = streams.filter((stream) => {
     const { endedAtMs, finalAfterMs } = stream;
     const untilMs = endedAtMs + finalAfterMs;
@@ -47,12 +50,13 @@ export function summarize(platform: BenchPlatform, { streams, refusals }: RunRes
       "lag p99 ms": percentile(lags, 0.99),
       "lag max ms": lagMaxMs,
       late: `${late} of ${lags.length}`,
+      "beyond own interval": beyondOwn,
       "final max ms": finalMs,
       "late finals": lateFinals,
       inexact,
       messages,
     },
-    verdict: `${percent} used, ${refusals} refusals, ${late} of ${lags.length} changes late, lag ≤ ${lagMaxMs} ms, final ≤ ${finalMs} ms, ${inexact} inexact`,
+    verdict: `${percent} used, ${refusals} refusals, ${late} of ${lags.length} changes late (${beyondOwn} beyond the chat's own interval), lag ≤ ${lagMaxMs} ms, final ≤ ${finalMs} ms, ${inexact} inexact`,
     isGood: used >= USED_SHARE_MIN && refusals + inexact + late + lateFinals === 0,
   };
 }

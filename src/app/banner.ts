@@ -51,15 +51,17 @@ function demoNote(config: Config): string {
 }
 
 function platformRows(config: Config, { problems }: BannerFacts): string[][] {
-  const { telegram } = config;
-  const problem = problems.telegram === undefined ? "" : `, but: ${problems.telegram}`;
+  const { telegram, discord } = config;
+  const but = (platform: string) =>
+    problems[platform] === undefined ? "" : `, but: ${problems[platform]}`;
   return [
     [
       "Telegram",
       telegram === null
         ? "off (TELEGRAM_BOT_TOKEN)"
-        : `on, ${telegram.mode === "poll" ? "long polling" : "webhook"}${problem}`,
+        : `on, ${telegram.mode === "poll" ? "long polling" : "webhook"}${but("telegram")}`,
     ],
+    ["Discord", discord === null ? "off (DISCORD_BOT_TOKEN)" : `on${but("discord")}`],
   ];
 }
 

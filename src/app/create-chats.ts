@@ -1,3 +1,4 @@
+import { DiscordAdapter } from "../adapters/discord/discord-adapter.ts";
 import { TelegramAdapter } from "../adapters/telegram/telegram-adapter.ts";
 import { WebAdapter } from "../adapters/web/web-adapter.ts";
 import type { Config } from "../config.ts";
@@ -8,7 +9,7 @@ import type { WebRoute } from "../core/chat/web-route.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
 import { LOCALES, textsFor } from "../core/texts/locales.ts";
-import { ADMIN_COMMANDS, PERSON_COMMANDS } from "../core/texts/texts.ts";
+import { ADMIN_COMMANDS, PERSON_COMMANDS, type Texts, USAGE } from "../core/texts/texts.ts";
 import type { SecretKey } from "../store/secret-key.ts";
 import type { Stores } from "./create-stores.ts";
 
@@ -19,16 +20,17 @@ export interface Chats {
   readonly adminKey: string;
 }
 
+interface ChatParts {
+  readonly stores: Stores;
+  readonly secretKey: SecretKey;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 /** The platforms that are configured. */
 export function createChats(
   config: Config,
-  parts: {
-    readonly stores: Stores;
-    readonly panel: WebPanel;
-    readonly secretKey: SecretKey;
-    readonly clock: Clock;
-    readonly log: Logger;
-  },
+  parts: ChatParts & { readonly panel: WebPanel },
 ): Chats {
   const { stores, panel, secretKey, clock, log } = parts;
   const adminKey = secretKey.deriveWord("admin-chat");
@@ -44,8 +46,9 @@ export function createChats(
     log,
   });
   const telegram = createTelegram(config, parts);
+  const discord = createDiscord(config, parts);
   return {
-    adapters: telegram === null ? [web] : [web, telegram],
+    adapters: [web, telegram, discord].filter((adapter) => adapter !== null),
     routes: [...web.routes, ...(telegram?.webhookRoute ? [telegram.webhookRoute] : [])],
     adminKey,
   };
@@ -53,12 +56,7 @@ export function createChats(
 
 function createTelegram(
   config: Config,
-  {
-    stores,
-    secretKey,
-    clock,
-    log,
-  }: { stores: Stores; secretKey: SecretKey; clock: Clock; log: Logger },
+  { stores, secretKey, clock, log }: ChatParts,
 ): TelegramAdapter | null {
   if (config.telegram === null) return null;
   const { botToken, apiRoot, mode } = config.telegram;
@@ -77,23 +75,46 @@ function createTelegram(
     inbox: stores.inbox,
     clock,
     log,
-    commandMenu: {
-      people: localized((texts) =>
-        PERSON_COMMANDS.map((name) => ({ name, description: texts.commands[name] })),
-      ),
-      admins: localized((texts) => [
-        ...ADMIN_COMMANDS.map((name) => ({ name, description: texts.adminCommands[name] })),
-        ...PERSON_COMMANDS.map((name) => ({ name, description: texts.commands[name] })),
-      ]),
-      adminChats: config.adminChats
-        .filter(({ platform }) => platform === "telegram")
-        .map(({ id }) => id),
-    },
+    commandMenu: commandMenu(config, "telegram"),
   });
 }
 
-function localized<Value>(
-  of: (texts: ReturnType<typeof textsFor>) => Value,
-): Record<string, Value> {
+function createDiscord(config: Config, { stores, clock, log }: ChatParts): DiscordAdapter | null {
+  if (config.discord === null) return null;
+  const { botToken, apiUrl, guildId } = config.discord;
+  return new DiscordAdapter({
+    token: botToken,
+    apiUrl,
+    guildId,
+    shards: null,
+    inbox: stores.inbox,
+    clock,
+    log,
+    commandMenu: commandMenu(config, "discord"),
+  });
+}
+
+/** What a platform offers while people type; the same list everywhere. */
+function commandMenu(config: Config, platform: string) {
+  const forPeople = (texts: Texts) =>
+    PERSON_COMMANDS.map((name) => ({
+      name,
+      description: texts.commands[name],
+      usage: USAGE[name],
+    }));
+  const forAdmins = (texts: Texts) =>
+    ADMIN_COMMANDS.map((name) => ({
+      name,
+      description: texts.adminCommands[name],
+      usage: USAGE[name],
+    }));
+  return {
+    people: localized(forPeople),
+    admins: localized((texts) => [...forAdmins(texts), ...forPeople(texts)]),
+    adminChats: config.adminChats.filter((chat) => chat.platform === platform).map(({ id }) => id),
+  };
+}
+
+function localized<Value>(of: (texts: Texts) => Value): Record<string, Value> {
   return Object.fromEntries(LOCALES.map((locale) => [locale, of(textsFor(locale))]));
 }

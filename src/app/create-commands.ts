@@ -48,7 +48,7 @@ export function createCommands(core: Core, connections: () => ChatConnections): 
     historyCommand(conversations, settings),
     resumeCommand(conversations, settings),
     stopCommand(core.stopReplies),
-    retryCommand(core),
+    retryCommand(core.retryReply),
     grantCommand(core),
     statsCommand(core),
     cardsCommand(core),

@@ -9,6 +9,7 @@ import type { ChatConnections } from "../core/chat/chat-connections.ts";
 import type { Clock } from "../core/clock.ts";
 import { RoleList } from "../core/conversation/role.ts";
 import { DeliverReply } from "../core/deliver-reply.ts";
+import { EditQuestion } from "../core/edit-question.ts";
 import { FinishReply } from "../core/finish-reply.ts";
 import { GenerateReply } from "../core/generate-reply.ts";
 import type { Logger } from "../core/log.ts";
@@ -17,6 +18,7 @@ import { ReplyDispatcher } from "../core/reply-dispatcher.ts";
 import type { ReplyFeed } from "../core/reply-feed.ts";
 import { ReplyHeartbeat } from "../core/reply-heartbeat.ts";
 import type { ReplyQueue } from "../core/reply-queue.ts";
+import { RetryReply } from "../core/retry-reply.ts";
 import { StopReplies } from "../core/stop-replies.ts";
 import { textsFor } from "../core/texts/locales.ts";
 import { ModelCatalog } from "../core/upstream/model-catalog.ts";
@@ -58,6 +60,8 @@ export function createCore(parts: CoreParts) {
   const deliver = new DeliverReply({ ...common, notices: stores.notices, connections });
   const finish = new FinishReply(common);
   const heartbeat = new ReplyHeartbeat(replies, log);
+  const ask = new AskQuestion({ ...common, deliver });
+  const stopReplies = new StopReplies(replies, feed, dispatcher);
   return {
     ...common,
     feed,
@@ -70,9 +74,11 @@ export function createCore(parts: CoreParts) {
     stats: stores.stats,
     deliver,
     heartbeat,
-    ask: new AskQuestion({ ...common, deliver }),
+    ask,
+    retryReply: new RetryReply({ ...shared, ask, runtime }),
+    editQuestion: new EditQuestion({ ask, replies, stopReplies }),
     welcome: new WelcomePerson(accounts, ledger, settings),
-    stopReplies: new StopReplies(replies, feed, dispatcher),
+    stopReplies,
     generate: new GenerateReply({
       ...common,
       pool,

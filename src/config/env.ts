@@ -71,6 +71,15 @@ export const Env = z
     TELEGRAM_MODE: z
       .enum(["poll", "webhook"], { error: "must be poll or webhook" })
       .default("poll"),
+    DISCORD_BOT_TOKEN: z
+      .string()
+      .min(20, "must be a bot token from the developer portal")
+      .optional(),
+    DISCORD_API_URL: httpUrl.optional(),
+    DISCORD_GUILD_ID: z
+      .string()
+      .regex(/^\d{1,20}$/, "must be the id of a server")
+      .optional(),
     WEB_CHAT: onOff.optional(),
     ADMIN_CHATS: platformIds.default([]),
     ADMIN_USERS: platformIds.default([]),

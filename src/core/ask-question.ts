@@ -33,8 +33,8 @@ export interface Question {
   readonly locale: string;
   readonly text: string;
   readonly images: readonly TurnImage[];
-  /** Set for a retry: the turn of the question asked before. */
-  readonly retryOf: { readonly turnId: bigint; readonly conversationId: string } | null;
+  /** The turn of the same question asked before, in a retry or an edit: it leaves the context. */
+  readonly replaces: { readonly turnId: bigint; readonly conversationId: string } | null;
 }
 
 export interface AskQuestionParts {
@@ -90,7 +90,7 @@ export class AskQuestion {
   #waitMs(question: Question, connection: ChatConnection): number {
     const { burstMs } = this.#parts.settings;
     const isShort = question.text.length <= BURST_TEXT_LENGTH_MAX;
-    return connection.sender.capabilities.bursts && isShort && question.retryOf === null
+    return connection.sender.capabilities.bursts && isShort && question.replaces === null
       ? burstMs
       : 0;
   }
@@ -129,14 +129,13 @@ export class AskQuestion {
       waitMs,
       openRepliesMax: settings.openRepliesMax,
       receivedAt: question.message.receivedAt,
-      supersedesTurn: question.retryOf?.turnId ?? null,
-      copyImagesOf: question.retryOf?.turnId ?? null,
+      supersedesTurn: question.replaces?.turnId ?? null,
     };
     return { reply, outcome: await replies.open(reply) };
   }
 
   async #readConversation(question: Question): Promise<string> {
-    if (question.retryOf !== null) return question.retryOf.conversationId;
+    if (question.replaces !== null) return question.replaces.conversationId;
     const { message, person } = question;
     return await this.#parts.conversations.readCurrent(
       conversationOwner(
@@ -160,8 +159,9 @@ export class AskQuestion {
     const { inputTokens } = await prompts.build({
       conversationId,
       systemPrompt: roles.choose(question.person.account.role).prompt,
-      question: { role: "user", text, images: question.images },
-      beforeTurn: question.retryOf?.turnId ?? null,
+      question: { role: "user", text, images: model.images ? question.images : [] },
+      beforeTurn: null,
+      exceptTurn: question.replaces?.turnId ?? null,
       inputTokensMax,
       images: model.images,
     });

@@ -157,6 +157,7 @@ export class GenerateReply {
       systemPrompt: roles.choose(account?.role ?? null).prompt,
       question: { role: "user", text: question.text, images },
       beforeTurn: reply.questionTurnId,
+      exceptTurn: null,
       // Not more than was held: the charge can then never exceed the hold.
       inputTokensMax: reply.inputTokensMax,
       images: model.images,

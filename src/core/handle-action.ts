@@ -35,19 +35,19 @@ export class HandleAction {
       directChannel: action.isDirect ? address.channel : null,
     });
     const texts = textsFor(matchLocale(account.locale) ?? matchLocale(sender.locale) ?? "en");
+    const reply = await this.#replies.find(action.replyId);
+    if (reply === null || reply.accountId !== account.id) return texts.notYourButton;
     if (action.action === "stop") {
       const count = await this.#stopReplies.stop(account.id, { replyId: action.replyId });
       return count === 0 ? texts.nothingToStop : texts.stopping;
     }
-    const reply = await this.#replies.find(action.replyId);
-    if (reply === null || reply.accountId !== account.id) return texts.notYourButton;
     // Pressing is typing: the same rights, limits and texts as for the command.
     await this.#handleMessage.handle(
       {
         id: `${ACTION_ID_PREFIX}${action.id}`,
         address,
         sender,
-        text: `/${action.action}`,
+        text: action.action === "retry" ? `/retry ${reply.id}` : `/${action.action}`,
         isDirect: action.isDirect,
         isEdit: false,
         quotedText: null,

@@ -5,6 +5,7 @@ import type { AdminAccess } from "./admin/admin-access.ts";
 import type { RuntimeSettings } from "./admin/runtime-settings.ts";
 import type { AskQuestion } from "./ask-question.ts";
 import { looksLikeCode } from "./cards/card-code.ts";
+import { hideCodes } from "./cards/mask-codes.ts";
 import type { ChatConnection } from "./chat/chat-connections.ts";
 import { type IncomingMessage, replyTarget } from "./chat/incoming-message.ts";
 import { say } from "./chat/say.ts";
@@ -13,19 +14,17 @@ import type { Clock } from "./clock.ts";
 import type { Answer, CommandContext } from "./commands/command.ts";
 import type { CommandList } from "./commands/command-list.ts";
 import { type ParsedCommand, parseCommand } from "./commands/parse-command.ts";
-import { tellAnswer } from "./commands/tell-answer.ts";
+import { hideCode, tellAnswer } from "./commands/tell-answer.ts";
+import type { EditQuestion } from "./edit-question.ts";
 import { OutsideError, UserError } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import type { RateLimiter } from "./quota/rate-limiter.ts";
 import { readQuestion } from "./read-question.ts";
 import type { ReplyMetrics } from "./reply-metrics.ts";
-import type { ReplyStore } from "./reply-store.ts";
 import { matchLocale, textsFor } from "./texts/locales.ts";
 import type { ModelCatalog } from "./upstream/model-catalog.ts";
 
 const MINUTE_MS = 60_000;
-/** A rate-limited person is told so once in this time, not for every message. */
-const TELL_AGAIN_MS = 10_000;
 
 export interface HandleMessageParts {
   readonly accounts: AccountStore;
@@ -33,7 +32,7 @@ export interface HandleMessageParts {
   readonly access: AdminAccess;
   readonly commands: CommandList;
   readonly ask: AskQuestion;
-  readonly replies: ReplyStore;
+  readonly editQuestion: EditQuestion;
   readonly models: ModelCatalog;
   readonly rateLimiter: RateLimiter;
   readonly runtime: RuntimeSettings;
@@ -93,12 +92,15 @@ export class HandleMessage {
   async #act(context: CommandContext, connection: ChatConnection): Promise<Answer | null> {
     const { message, person } = context;
     const command = readCommand(message);
-    if (message.isEdit) return await this.#handleEdit(context, command);
+    if (command?.name === "redeem") await hideCode(context, connection);
+    // An edited command is not run again: what it did is done.
+    if (message.isEdit && command !== null) return null;
     this.#parts.metrics.messageReceived({
       platform: message.address.platform,
       kind: command === null ? "question" : "command",
     });
     this.#refuseBanned(person, context.isAdmin);
+    if (message.isEdit) return await this.#handleEdit(context, connection);
     if (command === null) {
       await this.#askQuestion(context, message.text, connection);
       return null;
@@ -116,26 +118,27 @@ export class HandleMessage {
     text: string,
     connection: ChatConnection,
   ): Promise<void> {
-    const { runtime, settings, models, ask } = this.#parts;
+    const question = await this.#readQuestion(context, text);
+    await this.#parts.ask.ask({ ...question, replaces: null }, connection);
+  }
+
+  /** Throws `UserError` for what cannot be asked now. Card codes in it are hidden from here on. */
+  async #readQuestion(context: CommandContext, text: string) {
+    const { runtime, settings, models } = this.#parts;
     const { message, person, locale } = context;
     if (runtime.isDraining) throw new UserError("draining");
     const model = models.choose(person.account.model);
-    const question = await readQuestion(message, text, model, settings);
+    const read = await readQuestion(message, text, model, settings);
     this.#limit(`questions:${person.account.id}`, settings.questionsPerMinuteMax);
-    await ask.ask({ message, person, locale, ...question, retryOf: null }, connection);
+    return { message, person, locale, text: hideCodes(read.text), images: read.images };
   }
 
-  async #handleEdit(
-    context: CommandContext,
-    command: ParsedCommand | null,
-  ): Promise<Answer | null> {
-    // An edited command is not run again: what it did is done.
-    if (command !== null) return null;
+  async #handleEdit(context: CommandContext, connection: ChatConnection): Promise<Answer | null> {
     const { message, texts } = context;
-    const text = message.text.trim();
-    if (text === "" || text.length > this.#parts.settings.questionLengthMax) return null;
-    const state = await this.#parts.replies.rewriteQuestion(message.address, message.id, text);
-    return state === "too_late" && message.isDirect ? { text: texts.editTooLate } : null;
+    const question = await this.#readQuestion(context, message.text);
+    const outcome = await this.#parts.editQuestion.edit(question, connection);
+    if (outcome === "too_late") return { text: texts.editTooLate };
+    return outcome === "merged" ? { text: texts.editMerged } : null;
   }
 
   #refuseBanned({ account }: Person, isAdmin: boolean): void {
@@ -162,9 +165,6 @@ export class HandleMessage {
       },
       "message was refused",
     );
-    const isFlood = error.code === "rate_limited" || error.code === "account_banned";
-    const toldKey = `told:${context.person.account.id}`;
-    if (isFlood && this.#parts.rateLimiter.take(toldKey, 1, TELL_AGAIN_MS) > 0) return;
     try {
       await say(connection, {
         to: message.address,

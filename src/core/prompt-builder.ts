@@ -12,6 +12,8 @@ export interface PromptRequest {
   readonly question: ChatTurn;
   /** Only turns before this one are history; `null` for all. */
   readonly beforeTurn: bigint | null;
+  /** A question that is being replaced: it and its answer do not count. */
+  readonly exceptTurn: bigint | null;
   readonly inputTokensMax: number;
   /** The model sees pictures; if not, those of earlier turns are left out. */
   readonly images: boolean;
@@ -45,12 +47,11 @@ export class PromptBuilder {
   }
 
   async #readHistory(request: PromptRequest): Promise<ChatTurn[]> {
-    const { conversationId, beforeTurn } = request;
-    const turns = await this.#conversations.readContext(
-      conversationId,
-      HISTORY_TURNS_MAX,
-      beforeTurn,
-    );
+    const { conversationId, beforeTurn, exceptTurn } = request;
+    const turns = await this.#conversations.readContext(conversationId, HISTORY_TURNS_MAX, {
+      beforeId: beforeTurn,
+      exceptId: exceptTurn,
+    });
     const withImages = turns.filter((turn) => turn.imageCount > 0).map((turn) => turn.id);
     const images =
       request.images && withImages.length > 0

@@ -54,7 +54,9 @@ async function readImage(
 ): Promise<TurnImage> {
   if (!model.images) throw new UserError("image_not_supported", { model: model.name });
   if (!IMAGE_TYPES.has(attachment.mediaType)) throw notSupported(attachment);
-  return { mediaType: attachment.mediaType, bytes: await load(attachment, settings) };
+  const bytes = await load(attachment, settings);
+  if (!isPicture(bytes)) throw notSupported(attachment);
+  return { mediaType: attachment.mediaType, bytes };
 }
 
 async function readTextFile(
@@ -65,11 +67,22 @@ async function readTextFile(
   const bytes = await load(attachment, settings);
   try {
     const content = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    if (content.includes("\0")) throw notSupported(attachment);
+    if (content.includes("\0") || content.trim() === "") throw notSupported(attachment);
     return `${attachment.name}:\n\`\`\`\n${content.trim()}\n\`\`\``;
   } catch {
     throw notSupported(attachment);
   }
+}
+
+/** PNG, JPEG, GIF and WebP begin like this; anything else would be paid for and not be seen. */
+function isPicture(bytes: Uint8Array): boolean {
+  const start = Buffer.from(bytes.subarray(0, 12)).toString("latin1");
+  return (
+    start.startsWith("\x89PNG\r\n\x1a\n") ||
+    start.startsWith("\xff\xd8\xff") ||
+    start.startsWith("GIF8") ||
+    (start.startsWith("RIFF") && start.endsWith("WEBP"))
+  );
 }
 
 async function load(attachment: IncomingAttachment, settings: ChatSettings): Promise<Uint8Array> {

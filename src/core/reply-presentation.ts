@@ -1,10 +1,13 @@
 import type { Account } from "./account/account.ts";
 import type { AccountBalance } from "./billing/ledger.ts";
 import type { MessageButton } from "./chat/chat-adapter.ts";
+import { type Fence, fenceAfter } from "./chat/markdown-fence.ts";
 import type { Reply } from "./reply-store.ts";
 import { formatAmount, formatFunds } from "./texts/format.ts";
 import { escapeMarkdown } from "./texts/markdown.ts";
 import type { FailureCode, Texts } from "./texts/texts.ts";
+
+const FENCE_LINE_BYTES_MAX = 200;
 
 /** What the person finally sees of a reply. */
 export interface FinalReply {
@@ -28,7 +31,7 @@ export function presentReply(reply: Reply, options: PresentReplyOptions): FinalR
   const answer = reply.text ?? "";
   const showReceipt = options.account?.showReceipt ?? options.showReceipt;
   const receipt = showReceipt && answer !== "" ? receiptOf(reply, options) : "";
-  const parts = [answer, ...notesOf(reply, texts), receipt];
+  const parts = [closeFence(answer), ...notesOf(reply, texts), receipt];
   return {
     text: parts.filter((part) => part !== "").join("\n\n"),
     receipt,
@@ -37,6 +40,13 @@ export function presentReply(reply: Reply, options: PresentReplyOptions): FinalR
       { action: "new", replyId: reply.id, label: texts.buttons.new },
     ],
   };
+}
+
+/** An answer that broke off in a code block must not swallow what is said after it. */
+function closeFence(answer: string): string {
+  let fence: Fence | null = null;
+  for (const line of answer.split("\n")) fence = fenceAfter(line, fence, FENCE_LINE_BYTES_MAX);
+  return fence === null ? answer : `${answer.trimEnd()}\n${fence.marker}`;
 }
 
 function notesOf(reply: Reply, texts: Texts): string[] {

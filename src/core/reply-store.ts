@@ -36,9 +36,8 @@ export interface NewReply {
   readonly waitMs: number;
   readonly openRepliesMax: number;
   readonly receivedAt: Date;
-  /** A retry: turns from this one on leave the context. */
+  /** This question's turn and its answer leave the context. */
   readonly supersedesTurn: bigint | null;
-  readonly copyImagesOf: bigint | null;
 }
 
 export type OpenOutcome =
@@ -122,6 +121,11 @@ export interface GatheringReply {
   readonly inputTokens: number;
 }
 
+/** Which open replies are meant: those in a chat, or one, perhaps only while it still waits. */
+export type StopWhere =
+  | { readonly address: ChatAddress }
+  | { readonly replyId: string; readonly onlyWaiting?: true };
+
 /** A message the reply is shown in. */
 export interface ShownMessage {
   readonly position: number;
@@ -149,11 +153,8 @@ export interface ReplyStore {
   /** Returns what was charged; `null` when it had ended before. */
   finish(end: ReplyEnd): Promise<bigint | null>;
   find(replyId: string): Promise<Reply | null>;
-  /** The newest reply in a conversation that has ended, with the text of its question. */
-  findLastEnded(
-    conversationId: string,
-    accountId: string,
-  ): Promise<{ reply: Reply; question: string } | null>;
+  /** The newest reply in a conversation that has ended. */
+  findLastEnded(conversationId: string, accountId: string): Promise<Reply | null>;
   /** Replies of the account, newest first, for /usage. */
   listRecent(accountId: string, limit: number): Promise<Reply[]>;
   /**
@@ -162,17 +163,15 @@ export interface ReplyStore {
    */
   requestStop(
     accountId: string,
-    where: { readonly address: ChatAddress } | { readonly replyId: string },
+    where: StopWhere,
   ): Promise<{ readonly ended: string[]; readonly running: string[] }>;
-  /**
-   * The person changed a question they sent. Its stored text changes in any case, so that a retry
-   * answers the new one; "too_late" when a worker had begun with the old one.
-   */
-  rewriteQuestion(
+  /** The reply a message went into, and how many messages did; `null` when none. */
+  findBySource(
     address: ChatAddress,
     messageId: string,
-    text: string,
-  ): Promise<"rewritten" | "too_late" | "unknown">;
+  ): Promise<{ readonly reply: Reply; readonly sourceCount: number } | null>;
+  /** Changes the stored question, for a retry. `false` when it reads like that already. */
+  rewriteQuestion(replyId: string, text: string): Promise<boolean>;
   listMessages(replyId: string): Promise<ShownMessage[]>;
   saveMessage(replyId: string, message: ShownMessage): Promise<void>;
   /** `isReadable` false: the chat is closed to us, so the answer waits in the history. */

@@ -1,7 +1,6 @@
-import type { ChatAddress } from "./chat/chat-address.ts";
 import type { ReplyDispatcher } from "./reply-dispatcher.ts";
 import type { ReplyFeed } from "./reply-feed.ts";
-import type { ReplyStore } from "./reply-store.ts";
+import type { ReplyStore, StopWhere } from "./reply-store.ts";
 
 /**
  * Stops answers of a person: those being written end with what came and are paid for that much,
@@ -18,11 +17,13 @@ export class StopReplies {
     this.#dispatcher = dispatcher;
   }
 
+  /** Stops a reply no worker has begun; 0 when it is too late for that. */
+  async stopWaiting(accountId: string, replyId: string): Promise<number> {
+    return await this.stop(accountId, { replyId, onlyWaiting: true });
+  }
+
   /** Returns how many were stopped. */
-  async stop(
-    accountId: string,
-    where: { readonly address: ChatAddress } | { readonly replyId: string },
-  ): Promise<number> {
+  async stop(accountId: string, where: StopWhere): Promise<number> {
     const { ended, running } = await this.#replies.requestStop(accountId, where);
     for (const replyId of running) this.#feed.publishStop(replyId);
     for (const replyId of ended) {

@@ -68,13 +68,15 @@ export class PgConversationStore implements ConversationStore {
   async readContext(
     conversationId: string,
     limit: number,
-    beforeId: bigint | null,
+    { beforeId, exceptId }: { readonly beforeId: bigint | null; readonly exceptId: bigint | null },
   ): Promise<StoredTurn[]> {
     const rows = await this.#rows<StoredTurn>(
       `${SELECT_TURN} WHERE t.conversation_id = $1 AND NOT t.superseded
          AND t.id < coalesce($3::bigint, 9223372036854775807)
+         AND ($4::bigint IS NULL OR (t.id <> $4 AND NOT EXISTS (
+           SELECT 1 FROM reply WHERE question_turn_id = $4 AND answer_turn_id = t.id)))
        ORDER BY t.id DESC LIMIT $2`,
-      [conversationId, limit, beforeId === null ? null : String(beforeId)],
+      [conversationId, limit, beforeId?.toString() ?? null, exceptId?.toString() ?? null],
     );
     return rows.reverse();
   }

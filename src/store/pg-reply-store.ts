@@ -9,6 +9,7 @@ import type {
   ReplyEnd,
   ReplyStore,
   ShownMessage,
+  StopWhere,
 } from "../core/reply-store.ts";
 import { preparedQuery } from "./pg-pool.ts";
 import {
@@ -127,20 +128,14 @@ export class PgReplyStore implements ReplyStore {
     return rows[0] === undefined ? null : replyFromRow(rows[0]);
   }
 
-  async findLastEnded(
-    conversationId: string,
-    accountId: string,
-  ): Promise<{ reply: Reply; question: string } | null> {
-    const rows = await this.#rows<ReplyRow & { question: string }>(
-      `SELECT r.*, h.amount AS held_amount, t.text AS question
-       FROM reply r JOIN hold h ON h.id = r.hold_id JOIN turn t ON t.id = r.question_turn_id
-       WHERE r.conversation_id = $1 AND r.account_id = $2
+  async findLastEnded(conversationId: string, accountId: string): Promise<Reply | null> {
+    const rows = await this.#rows<ReplyRow>(
+      `${SELECT_REPLY} WHERE r.conversation_id = $1 AND r.account_id = $2
          AND r.state IN ('answered', 'delivered', 'failed', 'stopped')
        ORDER BY r.question_turn_id DESC LIMIT 1`,
       [conversationId, accountId],
     );
-    const [row] = rows;
-    return row === undefined ? null : { reply: replyFromRow(row), question: row.question };
+    return rows[0] === undefined ? null : replyFromRow(rows[0]);
   }
 
   async listRecent(accountId: string, limit: number): Promise<Reply[]> {
@@ -155,11 +150,12 @@ export class PgReplyStore implements ReplyStore {
 
   async requestStop(
     accountId: string,
-    where: { readonly address: ChatAddress } | { readonly replyId: string },
+    where: StopWhere,
   ): Promise<{ readonly ended: string[]; readonly running: string[] }> {
+    const waiting = "onlyWaiting" in where ? " AND state = 'queued'" : "";
     const [filter, values]: [string, unknown[]] =
       "replyId" in where
-        ? ["id = $2", [where.replyId]]
+        ? [`id = $2${waiting}`, [where.replyId]]
         : [
             "platform = $2 AND bot = $3 AND channel = $4 AND thread IS NOT DISTINCT FROM $5",
             [
@@ -180,20 +176,28 @@ export class PgReplyStore implements ReplyStore {
     };
   }
 
-  async rewriteQuestion(
-    address: ChatAddress,
+  async findBySource(
+    { platform, bot, channel }: ChatAddress,
     messageId: string,
-    text: string,
-  ): Promise<"rewritten" | "too_late" | "unknown"> {
-    const rows = await this.#rows<{ state: "rewritten" | "too_late" }>(
-      `UPDATE turn SET text = $5 FROM reply r JOIN reply_source s ON s.reply_id = r.id
-       WHERE s.platform = $1 AND s.bot = $2 AND s.channel = $3 AND s.message_id = $4
-         AND turn.id = r.question_turn_id
-         AND (SELECT count(*) FROM reply_source o WHERE o.reply_id = r.id) = 1
-       RETURNING CASE WHEN r.state = 'queued' THEN 'rewritten' ELSE 'too_late' END AS state`,
-      [address.platform, address.bot, address.channel, messageId, storableText(text)],
+  ): Promise<{ readonly reply: Reply; readonly sourceCount: number } | null> {
+    const rows = await this.#rows<ReplyRow & { source_count: number }>(
+      `SELECT r.*, h.amount AS held_amount,
+         (SELECT count(*)::int FROM reply_source o WHERE o.reply_id = r.id) AS source_count
+       FROM reply_source s JOIN reply r ON r.id = s.reply_id JOIN hold h ON h.id = r.hold_id
+       WHERE s.platform = $1 AND s.bot = $2 AND s.channel = $3 AND s.message_id = $4`,
+      [platform, bot, channel, messageId],
     );
-    return rows[0]?.state ?? "unknown";
+    const [row] = rows;
+    return row === undefined ? null : { reply: replyFromRow(row), sourceCount: row.source_count };
+  }
+
+  async rewriteQuestion(replyId: string, text: string): Promise<boolean> {
+    const rows = await this.#rows(
+      `UPDATE turn SET text = $2 FROM reply r
+       WHERE r.id = $1 AND turn.id = r.question_turn_id AND turn.text <> $2 RETURNING turn.id`,
+      [replyId, storableText(text)],
+    );
+    return rows.length > 0;
   }
 
   async listMessages(replyId: string): Promise<ShownMessage[]> {

@@ -89,7 +89,7 @@ function priceFromJson(price: ReplyRow["price"]): PriceSnapshot {
 
 /** What `open_reply` takes, with amounts as text: JSON numbers are floats. */
 export function openArguments(reply: NewReply): object {
-  const { address, price, images, supersedesTurn, copyImagesOf, ...rest } = reply;
+  const { address, price, images, supersedesTurn, ...rest } = reply;
   return {
     ...rest,
     ...address,
@@ -109,7 +109,6 @@ export function openArguments(reply: NewReply): object {
     creditMax: String(price.creditMax),
     creditMin: String(price.creditMin),
     supersedesTurn: textOrNull(supersedesTurn),
-    copyImagesOf: textOrNull(copyImagesOf),
     images: images.map(({ mediaType, bytes }) => ({
       mediaType,
       base64: Buffer.from(bytes).toString("base64"),

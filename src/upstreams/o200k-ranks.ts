@@ -22,7 +22,7 @@ async function loadO200k(): Promise<TokenCounter> {
   const tokens = decodeRanks(o200k.bpe_ranks);
   const building = TokenIndex.build(tokens);
   for (;;) {
-    // A quarter of a second of work in all: other streams must not wait for it in one go.
+    // Some 50 ms of work in all, which running streams must not wait for in one go.
     await setImmediate();
     const step = building.next();
     if (step.done) return new BytePairTokenCounter(step.value);
@@ -52,8 +52,9 @@ export function decodeRanks(ranks: string): RankedTokens {
   for (let at = FIRST_LINE.length; at < text.length; at++) {
     for (; at < text.length && text[at] !== SPACE; at += 4) {
       let group = 0;
-      for (let i = at; i < at + 4; i++)
+      for (let i = at; i < at + 4; i++) {
         group = (group << 6) | (sextets[text[i] as number] as number);
+      }
       bytes[length] = group >> 16;
       bytes[length + 1] = group >> 8;
       bytes[length + 2] = group;

@@ -308,17 +308,17 @@ describe("ReplyWriter where messages can be edited", () => {
     expect(chat.calls.map(({ atMs }) => atMs - startMs)).toEqual([0, 1000, 4000]);
   });
 
-  it("goes on with the newest preview after a pause", async () => {
-    const { clock, chat, createWriter, startMs } = setUp();
+  it("shows nothing more after a refusal but the final, when the pause is over", async () => {
+    const { clock, chat, createWriter, finished, startMs } = setUp();
     const writer = createWriter();
     chat.failNext("rate_limited", { retryAfterMs: 3000 });
     for (let token = 1; token <= 40; token += 1) {
       writer.write("word ".repeat(token));
       await clock.advance(100);
     }
-    expect(chat.calls.map(({ atMs }) => atMs - startMs).slice(0, 2)).toEqual([0, 3000]);
-    expect(chat.calls[1]?.text).toBe("word ".repeat(30).trim());
-    await writer.stop();
+    expect(chat.calls.map(({ atMs }) => atMs - startMs)).toEqual([0]);
+    await finished(writer.finish(final("The end")));
+    expect(chat.calls.map(({ text }) => text).slice(1)).toEqual(["The end"]);
   });
 
   it("lets two streams in one chat share what the chat allows", async () => {

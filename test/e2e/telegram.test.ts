@@ -189,11 +189,89 @@ describe("the program on Telegram", { timeout: 40_000 }, () => {
     await answerTo(person, "/resume 7", (text) => text.includes("no conversation"));
     await answerTo(person, "/resume x", (text) => text.includes("/resume N"));
     await answerTo(person, "/model none", (text) => text.includes("no model"));
+    await answerTo(person, "/retry", (text) => text.includes("no question"));
+    await adminSays("/stats constructor", (text) => text.includes("write it like this"));
+    await adminSays("/cards new X 1 5 30 expires=2020-01-01", (text) =>
+      text.includes("“2020-01-01”"),
+    );
     await answerTo(person, "/wat", (text) => text.includes("do not know"));
     await answerTo(person, "/redeem", (text) => text.includes("/redeem CODE"));
     await answerTo(person, "/redeem 0000", (text) => text.includes("typo"));
     await answerTo(person, "/ask", (text) => text.includes("question in words"));
     await answerTo(person, "/balance", (text) => text.includes("2 messages"));
+  });
+
+  it("retries the answer whose button was pressed, not the last one", async () => {
+    const person = 109;
+    const first = await answerTo(person, "the first one", (text) =>
+      text.includes("left: 1 message"),
+    );
+    await answerTo(person, "/new", (text) => text.includes("New conversation"));
+    await adminSays(`/grant telegram:${person} 5m 30 for retries`, (text) => text.includes("got"));
+    await answerTo(person, "the second one", (text) => text.includes("left:"));
+    const known = telegram.messages(person).length;
+    telegram.user(person).presses(first.id, first.buttons[0]?.label ?? "");
+    await telegram.waitFor(
+      () =>
+        botTexts(person).length > 0 &&
+        telegram
+          .messages(person)
+          .slice(known)
+          .find(({ text }) => text.includes("left:")),
+      10_000,
+    );
+    const sent = JSON.stringify(openAi.requests.at(-1)?.body.messages);
+    expect(sent.match(/the first one/g)).toHaveLength(1);
+    expect(sent).not.toContain("the second one");
+  });
+
+  it("answers an edited question as it stands, with a hold of its own", async () => {
+    const person = 110;
+    await answerTo(person, "/start", (text) => text.includes("Welcome"));
+    const id = telegram.user(person).writes("hi");
+    telegram.user(person).edits(id, "hello instead");
+    await telegram.waitFor(() => botTexts(person).find((text) => text.includes("left:")), 10_000);
+    const sent = JSON.stringify(openAi.requests.at(-1)?.body.messages);
+    expect(sent).toContain("hello instead");
+    expect(sent).not.toContain('"hi"');
+    telegram.user(person).edits(id, "and again");
+    await telegram.waitFor(
+      () => botTexts(person).find((text) => text.includes("has begun")),
+      10_000,
+    );
+    const { rows } = await database.pool.query(
+      "SELECT count(*)::int AS held FROM hold WHERE state = 'open'",
+    );
+    expect(rows[0].held).toBe(0);
+  });
+
+  it("keeps a card code that somebody mentions away from the model and the database", async () => {
+    const person = 111;
+    await adminSays("/cards new MENTION 1 5m 30", (text) => text.includes("MENTION"));
+    const file = await telegram.waitFor(
+      () => telegram.messages(ADMIN).findLast((message) => message.document !== null)?.document,
+    );
+    const code = file.content.trim();
+    await answerTo(person, `please redeem ${code} for me`, (text) => text.includes("left:"));
+    expect(JSON.stringify(openAi.requests.at(-1)?.body.messages)).not.toContain(code);
+    const { rows } = await database.pool.query(
+      "SELECT text FROM turn UNION SELECT title FROM conversation",
+    );
+    expect(JSON.stringify(rows)).not.toContain(code);
+  });
+
+  it("takes a code out of a group and answers in private", async () => {
+    const group = -100_600;
+    telegram.group(group);
+    const person = 112;
+    await answerTo(person, "/start", (text) => text.includes("Welcome"));
+    const id = telegram.user(person).writes("/redeem@dianka_bot 0000-0000", { chat: group });
+    await telegram.waitFor(() => botTexts(person).find((text) => text.includes("typo")), 10_000);
+    await telegram.waitFor(() => botTexts(group).length > 0, 10_000);
+    const isGone = !telegram.messages(group).some((message) => message.id === id);
+    const isAsked = botTexts(group).some((text) => text.includes("delete the one with the code"));
+    expect(isGone || isAsked).toBe(true);
+    expect(botTexts(group).join()).not.toContain("typo");
   });
 
   it("merges a burst of short messages into one question", async () => {

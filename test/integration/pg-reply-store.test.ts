@@ -89,7 +89,6 @@ function question(asker: Asker, changes: Partial<NewReply> = {}): NewReply {
     openRepliesMax: 20,
     receivedAt: new Date(),
     supersedesTurn: null,
-    copyImagesOf: null,
     ...changes,
   };
 }
@@ -255,17 +254,23 @@ describe("PgReplyStore", () => {
     });
   });
 
-  it("rewrites a question until a worker has begun", async () => {
+  it("finds the reply of a message and rewrites its question", async () => {
     const asker = await personWith(5n);
     const first = question(asker);
     await replies.open(first);
-    expect(await replies.rewriteQuestion(first.address, first.messageId, "new")).toBe("rewritten");
+    const source = await replies.findBySource(first.address, first.messageId);
+    expect(source).toMatchObject({ reply: { id: first.id, state: "queued" }, sourceCount: 1 });
+    expect(await replies.findBySource(first.address, "none")).toBeNull();
+    expect(await replies.rewriteQuestion(first.id, "newer")).toBe(true);
+    expect(await replies.rewriteQuestion(first.id, "newer")).toBe(false);
     await replies.start(first.id, LEASE_MS);
-    expect(await replies.rewriteQuestion(first.address, first.messageId, "newer")).toBe("too_late");
-    expect(await replies.rewriteQuestion(first.address, "none", "x")).toBe("unknown");
+    const late = { replyId: first.id, onlyWaiting: true } as const;
+    expect(await replies.requestStop(asker.id, late)).toEqual({ ended: [], running: [] });
     await replies.finish(answered(first.id, 1n));
     const last = await replies.findLastEnded(asker.conversationId, asker.id);
-    expect(last?.question).toBe("newer");
+    expect(last?.id).toBe(first.id);
+    const turns = await conversations.readTurns(asker.conversationId, 5);
+    expect(turns[0]?.text).toBe("newer");
   });
 
   it("leaves a retried question and its answer out of the context, but not of the history", async () => {
@@ -276,11 +281,18 @@ describe("PgReplyStore", () => {
     await replies.start(first.id, LEASE_MS);
     await replies.finish(answered(first.id, 1n));
     const turnId = (await replies.find(first.id))?.questionTurnId ?? 0n;
-    await replies.open(question(asker, { supersedesTurn: turnId, copyImagesOf: turnId }));
-    expect(await conversations.readContext(asker.conversationId, 10, null)).toHaveLength(1);
+    const other = question(asker, { text: "between" });
+    await replies.open(other);
+    const all = { beforeId: null, exceptId: null };
+    expect(await conversations.readContext(asker.conversationId, 10, all)).toHaveLength(3);
+    const except = { beforeId: null, exceptId: turnId };
+    expect(await conversations.readContext(asker.conversationId, 10, except)).toHaveLength(1);
+    await replies.open(question(asker, { supersedesTurn: turnId, images: [image] }));
+    const context = await conversations.readContext(asker.conversationId, 10, all);
+    expect(context.map(({ text }) => text)).toEqual(["between", "How are you?"]);
     const turns = await conversations.readTurns(asker.conversationId, 10);
-    expect(turns).toHaveLength(3);
-    const images = await conversations.readImages([turns[2]?.id ?? 0n]);
+    expect(turns).toHaveLength(4);
+    const images = await conversations.readImages([turns[3]?.id ?? 0n]);
     expect(images[0]?.bytes).toEqual(Buffer.from([1, 2, 3]));
   });
 

@@ -8,6 +8,7 @@ ALTER TABLE reply ADD CONSTRAINT reply_state_known
 -- What the sweepers look for; few rows are open at any time.
 CREATE INDEX reply_undelivered ON reply (id) WHERE delivered_at IS NULL;
 CREATE INDEX reply_open_by_account ON reply (account_id, question_turn_id) WHERE state IN ('queued', 'writing');
+CREATE INDEX reply_by_question ON reply (question_turn_id);
 CREATE INDEX inbound_unhandled ON inbound (platform, bot, id) WHERE handled_at IS NULL;
 CREATE INDEX notice_queued ON notice (id) WHERE state = 'queued';
 
@@ -81,7 +82,8 @@ BEGIN
       VALUES ((p->>'conversationId')::uuid, 'user', v_account, p->>'text') RETURNING id INTO v_turn;
     IF (p->>'supersedesTurn') IS NOT NULL THEN
       UPDATE turn SET superseded = true WHERE conversation_id = (p->>'conversationId')::uuid
-        AND id >= (p->>'supersedesTurn')::bigint AND id < v_turn;
+        AND (id = (p->>'supersedesTurn')::bigint OR id IN (SELECT answer_turn_id FROM reply
+          WHERE question_turn_id = (p->>'supersedesTurn')::bigint));
     END IF;
     UPDATE conversation SET last_turn_at = now(),
         title = CASE WHEN title = '' THEN left(p->>'title', 60) ELSE title END
@@ -99,10 +101,6 @@ BEGIN
     SELECT v_turn, (SELECT count(*) FROM turn_image WHERE turn_id = v_turn) + image.position,
       image.value->>'mediaType', decode(image.value->>'base64', 'base64')
     FROM jsonb_array_elements(p->'images') WITH ORDINALITY AS image (value, position);
-  IF (p->>'copyImagesOf') IS NOT NULL THEN
-    INSERT INTO turn_image SELECT v_turn, position, media_type, bytes FROM turn_image
-      WHERE turn_id = (p->>'copyImagesOf')::bigint;
-  END IF;
   INSERT INTO reply_source (platform, bot, channel, message_id, reply_id)
     VALUES (p->>'platform', p->>'bot', p->>'channel', p->>'messageId', v_id);
   RETURN jsonb_build_object('status', CASE WHEN v_merge IS NULL THEN 'opened' ELSE 'merged' END,

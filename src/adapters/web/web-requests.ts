@@ -20,7 +20,7 @@ export const PostedMessage = z
         z.object({
           name: z.string().max(200),
           mediaType: z.string().max(100),
-          base64: z.string(),
+          base64: z.base64(),
           thumbnail: Thumbnail.nullish(),
         }),
       )
@@ -34,7 +34,7 @@ export type PostedMessage = z.infer<typeof PostedMessage>;
 export const PostedAction = z.object({
   id: z.uuid(),
   action: z.enum(["stop", "retry", "new"]),
-  replyId: z.string().min(1).max(100),
+  replyId: z.uuid(),
 });
 
 export const PostedKey = z.object({ key: z.string().max(500) });

@@ -55,7 +55,11 @@ export interface IncomingAction {
 /** A pressed button acts like a typed command whose message nobody can see. */
 export const ACTION_ID_PREFIX = "action:";
 
+/** Stands behind the id of a changed message, before what tells its versions apart. */
+export const EDIT_MARK = ":edit:";
+
 /** The message to answer to visibly: in groups, so that it is clear who is meant. */
 export function replyTarget(message: Pick<IncomingMessage, "id" | "isDirect">): string | null {
-  return message.isDirect || message.id.startsWith(ACTION_ID_PREFIX) ? null : message.id;
+  if (message.isDirect || message.id.startsWith(ACTION_ID_PREFIX)) return null;
+  return message.id.split(EDIT_MARK)[0] ?? null;
 }

@@ -117,8 +117,7 @@ export class ReplyPreview {
         onPreviewFailed(error);
         failures += 1;
         if (!mayGoOn(error) || failures === FAILURES_MAX) return;
-        const isPaused = error.kind === "rate_limited" || error.kind === "message_gone";
-        if (!isPaused) await clock.sleep(backoffMs(failures), signal);
+        if (error.kind !== "message_gone") await clock.sleep(backoffMs(failures), signal);
       }
     }
   }
@@ -170,10 +169,10 @@ export class ReplyPreview {
   }
 }
 
+/** After a 429 only the final goes out: what was refused once would soon be refused again. */
 function mayGoOn(error: unknown): error is OutsideError {
-  return (
-    error instanceof OutsideError && error.kind !== "chat_gone" && error.kind !== "unauthorized"
-  );
+  const isOver = ["chat_gone", "unauthorized", "rate_limited"];
+  return error instanceof OutsideError && !isOver.includes(error.kind);
 }
 
 function backoffMs(failures: number): number {

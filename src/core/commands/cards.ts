@@ -49,7 +49,7 @@ async function makeBatch(
   { actor, texts }: CommandContext,
   args: readonly string[],
 ): Promise<Answer> {
-  const order = parseOrder(args, actor);
+  const order = parseOrder(args, actor, clock.now());
   const batch = await createBatch(cards, pepper, order, clock.now());
   const redeemUntil = order.redeemUntil === null ? null : lastDay(order.redeemUntil);
   await audit.write({
@@ -81,7 +81,7 @@ async function makeBatch(
 }
 
 /** BATCH COUNT AMOUNT[m] DAYS [expires=YYYY-MM-DD] */
-function parseOrder(args: readonly string[], actor: string): BatchOrder {
+function parseOrder(args: readonly string[], actor: string, now: Date): BatchOrder {
   const [name, countText, amountText, daysText, expires, ...more] = args;
   if (name === undefined || countText === undefined || amountText === undefined) throw usage();
   if (daysText === undefined || more.length > 0) throw usage();
@@ -98,7 +98,7 @@ function parseOrder(args: readonly string[], actor: string): BatchOrder {
     count,
     ...parseAmount(amountText),
     validDays,
-    redeemUntil: expires === undefined ? null : parseExpiry(expires),
+    redeemUntil: expires === undefined ? null : parseExpiry(expires, now),
     renewal: null,
     modelScope: null,
     perAccountMax: null,
@@ -107,14 +107,14 @@ function parseOrder(args: readonly string[], actor: string): BatchOrder {
 }
 
 /** The named day still counts, so a code ends with the beginning of the next one. */
-function parseExpiry(text: string): Date {
+function parseExpiry(text: string, now: Date): Date {
   const [, day] = /^expires=(\d{4}-\d{2}-\d{2})$/i.exec(text) ?? [];
   if (day === undefined) throw usage();
   const start = new Date(`${day}T00:00:00.000Z`);
-  if (Number.isNaN(start.getTime()) || formatDate(start) !== day) {
-    throw new UserError("date_invalid", { date: quoteArgument(day) });
-  }
-  return new Date(start.getTime() + DAY_MS);
+  const end = new Date(start.getTime() + DAY_MS);
+  const isDay = !Number.isNaN(start.getTime()) && formatDate(start) === day;
+  if (!isDay || end <= now) throw new UserError("date_invalid", { date: quoteArgument(day) });
+  return end;
 }
 
 function lastDay(redeemUntil: Date): string {

@@ -24,8 +24,8 @@ export interface Answer {
   /** What the group sees when the private way is closed. */
   readonly groupText?: string;
   readonly file?: OutgoingFile;
-  /** The person's own message holds a secret and is deleted where the platform allows. */
-  readonly deletesMessage?: boolean;
+  /** It came of a card code: private even in an admin group. */
+  readonly isSecret?: boolean;
 }
 
 /** One command. `run` throws `UserError` for what the person can mend; then nothing has happened. */

@@ -23,7 +23,7 @@ export function redeemCommand(cards: RedeemCards, currency: string): Command {
         text: [...new Set(reports.map((report) => describe(report, texts, currency)))].join("\n"),
         isPrivate: true,
         groupText: texts.redeemDoneInGroup,
-        deletesMessage: true,
+        isSecret: true,
       };
     },
   };

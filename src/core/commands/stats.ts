@@ -42,7 +42,7 @@ function parseArguments(args: string): { period: StatsPeriod; group: Group | nul
   let period: StatsPeriod = "today";
   let group: Group | null = null;
   for (const word of words(args.toLowerCase())) {
-    if (word in PERIOD_DAYS) period = word as StatsPeriod;
+    if (Object.hasOwn(PERIOD_DAYS, word)) period = word as StatsPeriod;
     else if ((GROUPS as readonly string[]).includes(word)) group = word as Group;
     else throw new UserError("usage", { usage: USAGE.stats });
   }

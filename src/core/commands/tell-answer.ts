@@ -7,7 +7,7 @@ import type { Answer, CommandContext } from "./command.ts";
 
 /**
  * Shows the answer of a command. What is private goes to the private chat; where that is closed,
- * the group sees only what it may. A message with a secret is deleted where the platform allows.
+ * the group sees only what it may.
  */
 export async function tellAnswer(
   context: CommandContext,
@@ -15,9 +15,8 @@ export async function tellAnswer(
   connection: ChatConnection,
 ): Promise<void> {
   const { message, texts } = context;
-  const isGroup = !message.isDirect && !context.isAdmin;
-  const needsWarning =
-    answer.deletesMessage === true && isGroup && !(await deleteMessage(context, connection));
+  // An admin group may see what admin commands answer, but nobody else's balances and cards.
+  const isGroup = !message.isDirect && (!context.isAdmin || answer.isSecret === true);
   if (answer.isPrivate !== true || !isGroup) {
     await tellHere(context, answer.text, connection);
     if (answer.file !== undefined) {
@@ -26,9 +25,8 @@ export async function tellAnswer(
     return;
   }
   const isTold = await tellInPrivate(context, answer.text, connection);
-  const warning = needsWarning ? [texts.redeemDeleteYourself] : [];
   const group = isTold ? texts.sentInPrivate : (answer.groupText ?? texts.privateOnly);
-  await tellHere(context, [group, ...warning].join("\n"), connection);
+  await tellHere(context, group, connection);
 }
 
 async function tellHere(
@@ -60,6 +58,16 @@ async function tellInPrivate(
     if (error instanceof OutsideError && !error.retryable) return false;
     throw error;
   }
+}
+
+/**
+ * Takes a message with a card code out of a group, before anything else is done with it. Where the
+ * platform does not allow that, the person is asked to.
+ */
+export async function hideCode(context: CommandContext, connection: ChatConnection): Promise<void> {
+  const { message, texts } = context;
+  if (message.isDirect || (await deleteMessage(context, connection))) return;
+  await tellHere(context, texts.redeemDeleteYourself, connection);
 }
 
 async function deleteMessage(

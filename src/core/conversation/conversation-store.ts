@@ -37,11 +37,14 @@ export interface ConversationStore {
   /** Those with at least one turn, newest first. */
   list(owner: ConversationOwner, limit: number): Promise<Conversation[]>;
   resume(owner: ConversationOwner, conversationId: string): Promise<void>;
-  /** The newest turns that are part of the context, oldest first, only those before `beforeId`. */
+  /**
+   * The newest turns that are part of the context, oldest first: only those before `beforeId`, and
+   * neither `exceptId` nor the answer to it.
+   */
   readContext(
     conversationId: string,
     limit: number,
-    beforeId: bigint | null,
+    range: { readonly beforeId: bigint | null; readonly exceptId: bigint | null },
   ): Promise<StoredTurn[]>;
   /** Throws when there is no such turn. */
   readTurn(turnId: bigint): Promise<StoredTurn>;

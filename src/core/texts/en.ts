@@ -147,6 +147,8 @@ export const en: Texts = {
   nothingToStop: "Nothing is being written right now.",
   stopping: "Stopping …",
   notYourButton: "This button belongs to somebody else.",
+  editMerged:
+    "This message became one question together with others. Please send what you changed as a new message.",
   editTooLate:
     "The answer to this message has begun. Press Retry to have the changed question answered.",
 };

@@ -114,6 +114,7 @@ export interface Texts {
   readonly stopping: string;
   readonly notYourButton: string;
   readonly editTooLate: string;
+  readonly editMerged: string;
   // Admin texts.
   granted(details: {
     user: string;

@@ -139,5 +139,6 @@ export const zh: Texts = {
   nothingToStop: "现在没有正在生成的回答。",
   stopping: "正在停止……",
   notYourButton: "这是别人的按钮。",
+  editMerged: "这条消息已和其他消息合并为一个问题，请把修改的内容作为新消息发送。",
   editTooLate: "这条消息的回答已经开始。点“重新回答”可按修改后的问题回答。",
 };

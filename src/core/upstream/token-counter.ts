@@ -16,7 +16,7 @@ export interface TokenCounter {
 
 /**
  * The tokens of a text that is still arriving. To add takes time linear in the delta; to read `total`
- * takes that of counting some hundred characters, however long the text is.
+ * takes that of counting some hundred characters, however long the text and its last word are.
  */
 export interface RunningTokenCount {
   /** A delta may end or begin anywhere, also between the halves of a surrogate pair. */

@@ -4,6 +4,8 @@ import { TokenMerges } from "./token-merges.ts";
 const ROOM_BYTES = 4096;
 /** Pieces up to this are mostly one token, so that is asked first. */
 const WORD_BYTES = 20;
+/** Shorter runs are not worth a guess. */
+const RUN_BYTES = 8;
 
 /**
  * Byte pair encoding of one piece of text, in time linear in its length and without merging anything.
@@ -19,6 +21,7 @@ export class BytePairEncoder {
   #tokens = new Int32Array(ROOM_BYTES);
   /** Places, counted from the start of the piece, that led nowhere. All zero between two calls. */
   #isDead = new Uint8Array(ROOM_BYTES);
+  readonly #tokensOfRuns = new Int32Array(256).fill(NONE);
 
   constructor(index: TokenIndex) {
     this.#index = index;
@@ -53,26 +56,24 @@ export class BytePairEncoder {
     let count = 0;
     let at = start;
     let previous = before;
-    let token = index.longest(bytes, start, end);
-    // In a run of one character nearly every length is a token and nearly every place can be reached,
-    // but the run is mostly one token over and over: so that is tried before longer ones.
-    let isRepeat = false;
+    let token = this.#guess(previous, bytes, at, end);
+    let isGuess = token !== NONE;
+    if (!isGuess) token = index.longest(bytes, at, end);
     while (at < end) {
       const next = at + (index.lengths[token] as number);
-      if (
-        isDead[next - start] === 0 &&
-        (previous === NONE || this.#merges.mayFollow(previous, token))
-      ) {
+      const isOpen = isDead[next - start] === 0;
+      if (isOpen && (previous === NONE || this.#merges.mayFollow(previous, token))) {
         tokens[count] = token;
         count += 1;
-        isRepeat = isRepeated(bytes, at, next, end);
-        previous = token;
         at = next;
-        if (!isRepeat) token = index.longest(bytes, at, end);
+        previous = token;
+        token = this.#guess(previous, bytes, at, end);
+        isGuess = token !== NONE;
+        if (!isGuess) token = index.longest(bytes, at, end);
         continue;
       }
-      token = isRepeat ? index.longest(bytes, at, end) : index.beginningOf(token);
-      isRepeat = false;
+      token = isGuess ? index.longest(bytes, at, end) : index.beginningOf(token);
+      isGuess = false;
       if (token !== NONE) continue;
       if (count === 0) {
         count = NONE;
@@ -84,10 +85,38 @@ export class BytePairEncoder {
       token = previous;
       at -= index.lengths[token] as number;
       previous = count === 0 ? before : (tokens[count - 1] as number);
-      isRepeat = token === previous;
+      isGuess = token === this.#guess(previous, bytes, at, end);
     }
     if (hasDead) isDead.fill(0, 0, end - start);
     return count;
+  }
+
+  /**
+   * The token to try before the longest one, or `NONE`. In a run of one character nearly every length
+   * is a token and nearly every place can be reached, but most of it is one token over and over.
+   */
+  #guess(previous: number, bytes: Uint8Array, at: number, end: number): number {
+    if (previous !== NONE) {
+      const length = this.#index.lengths[previous] as number;
+      if (isRepeated(bytes, at - length, at, end, length)) return previous;
+    }
+    if (bytes[at] !== bytes[at + RUN_BYTES]) return NONE;
+    const token = this.#tokenOfRun(bytes[at] as number);
+    const length = this.#index.lengths[token] as number;
+    return length > RUN_BYTES && isRepeated(bytes, at, at + 1, end, length - 1) ? token : NONE;
+  }
+
+  /** What merging doubles a byte to, as often as it can. */
+  #tokenOfRun(byte: number): number {
+    let token = this.#tokensOfRuns[byte] as number;
+    if (token !== NONE) return token;
+    let double = this.#index.find(Uint8Array.of(byte), 0, 1);
+    while (double !== NONE) {
+      token = double;
+      double = this.#index.join(token, token);
+    }
+    this.#tokensOfRuns[byte] = token;
+    return token;
   }
 
   /** Room for one giant piece is given back with the next piece. */
@@ -99,11 +128,17 @@ export class BytePairEncoder {
   }
 }
 
-/** Whether `bytes[start … next]` come again right behind, before `end`. */
-function isRepeated(bytes: Uint8Array, start: number, next: number, end: number): boolean {
-  if (next + next - start > end) return false;
-  for (let at = start, again = next; at < next; at++, again++) {
-    if (bytes[at] !== bytes[again]) return false;
+/** Whether `length` bytes before `end` are the same at both places. */
+function isRepeated(
+  bytes: Uint8Array,
+  first: number,
+  second: number,
+  end: number,
+  length: number,
+): boolean {
+  if (second + length > end) return false;
+  for (let i = 0; i < length; i++) {
+    if (bytes[first + i] !== bytes[second + i]) return false;
   }
   return true;
 }

@@ -10,6 +10,7 @@ export const NONE = -1;
 const TOKENS_PER_STEP = 16_384;
 const BYTE_VALUES = 256;
 const LENGTH_MAX = 255;
+const SHORT_BYTES = 2;
 const HASH_BASE = 0x01000193;
 /** An entry holds the token plus one in its lower bits and the upper bits of the hash above them. */
 const TOKEN_BITS = 18;
@@ -38,6 +39,8 @@ export class TokenIndex {
   readonly #hashes: Int32Array;
   /** The answers of `beginningOf` plus two; 0 until asked for. */
   readonly #beginnings: Int32Array;
+  /** Tokens of two bytes, then those of one, each plus one: they are most of what is asked for. */
+  readonly #short = new Int32Array(BYTE_VALUES * BYTE_VALUES + BYTE_VALUES);
   /** Open addressing; 0 is free. */
   readonly #entries: Int32Array;
   readonly #entryShift: number;
@@ -66,8 +69,8 @@ export class TokenIndex {
       yield;
     }
     for (let byte = 0; byte < BYTE_VALUES; byte++) {
-      if (index.find(Uint8Array.of(byte), 0, 1) === NONE)
-        throw new Error(`byte ${byte} is no token`);
+      const token = index.find(Uint8Array.of(byte), 0, 1);
+      if (token === NONE) throw new Error(`byte ${byte} is no token`);
     }
     return index;
   }
@@ -86,7 +89,10 @@ export class TokenIndex {
       foundEnd = at + 1;
     }
     if (foundEnd === start) return NONE;
-    const token = this.#lookUp(foundHash, bytes, start, foundEnd);
+    const token =
+      foundEnd - start <= SHORT_BYTES
+        ? (this.#short[shortPlace(bytes, start, foundEnd)] as number) - 1
+        : this.#lookUp(foundHash, bytes, start, foundEnd);
     return token === NONE ? this.longest(bytes, start, foundEnd - 1) : token;
   }
 
@@ -130,9 +136,11 @@ export class TokenIndex {
     for (let slot = this.#firstSlot(hash); ; slot = this.#nextSlot(slot)) {
       const entry = this.#entries[slot] as number;
       if (entry === 0) return NONE;
+      if (!isEntryOf(hash, entry)) continue;
       const token = (entry & TOKEN_MASK) - 1;
-      if (!isEntryOf(hash, entry) || this.lengths[token] !== end - start) continue;
-      if (this.#isAt(this.#startOf(token), bytes, start, end)) return token;
+      const place = this.#startOf(token);
+      if (this.#endOf(token) - place !== end - start) continue;
+      if (this.#isAt(place, bytes, start, end)) return token;
     }
   }
 
@@ -193,12 +201,19 @@ export class TokenIndex {
     }
     this.#mark(hash, IS_TOKEN);
     this.lengths[token] = end - start;
+    if (end - start <= SHORT_BYTES) this.#short[shortPlace(this.#bytes, start, end)] = token + 1;
     this.#hashes[token * 2] = hash;
     this.#hashes[token * 2 + 1] = factor;
     let slot = this.#firstSlot(hash);
     while (this.#entries[slot] !== 0) slot = this.#nextSlot(slot);
     this.#entries[slot] = (hash & ~TOKEN_MASK) | (token + 1);
   }
+}
+
+function shortPlace(bytes: Uint8Array, start: number, end: number): number {
+  const first = bytes[start] as number;
+  if (end - start === 1) return BYTE_VALUES * BYTE_VALUES + first;
+  return first * BYTE_VALUES + (bytes[start + 1] as number);
 }
 
 function extend(hash: number, byte: number): number {

@@ -1,0 +1,211 @@
+import { ChannelType } from "discord.js";
+import { DigitalDiscord, generateSnowflake } from "discord-digital-twin";
+import {
+  DiscordAdapter,
+  type DiscordAdapterOptions,
+} from "../../../src/adapters/discord/discord-adapter.ts";
+import type { ChatHandlers, OutgoingMessage } from "../../../src/core/chat/chat-adapter.ts";
+import type { ChatAddress } from "../../../src/core/chat/chat-address.ts";
+import type { IncomingAction, IncomingMessage } from "../../../src/core/chat/incoming-message.ts";
+import { DiscordFront } from "../discord-front.ts";
+import { MemoryInbox } from "../memory-inbox.ts";
+import { RecordedLog } from "../recorded-log.ts";
+import { MovableClock } from "./movable-clock.ts";
+
+interface TwinSocket {
+  on(event: "message", listener: (data: unknown) => void): void;
+  close(code: number): void;
+}
+
+interface TwinGateway {
+  broadcast(event: string, data: unknown): void;
+  readonly clients: readonly { readonly ws: TwinSocket; readonly intents: number }[];
+  readonly wss: { on(event: "connection", listener: (ws: TwinSocket) => void): void };
+}
+
+/** What the adapter told the core, and what the core answers. */
+export class RecordedCore implements ChatHandlers {
+  readonly messages: IncomingMessage[] = [];
+  readonly actions: IncomingAction[] = [];
+  readonly reachable: { readonly userId: string; readonly isReachable: boolean }[] = [];
+  /** What a button press answers. */
+  notice: string | null = null;
+  /** What is done with a message. */
+  answer: (message: IncomingMessage) => Promise<void> = async () => {};
+
+  get texts(): string[] {
+    return this.messages.map(({ text }) => text);
+  }
+
+  async onMessage(message: IncomingMessage): Promise<void> {
+    this.messages.push(message);
+    await this.answer(message);
+  }
+
+  async onAction(action: IncomingAction): Promise<string | null> {
+    this.actions.push(action);
+    return this.notice;
+  }
+
+  async onReachable(userId: string, isReachable: boolean): Promise<void> {
+    this.reachable.push({ userId, isReachable });
+  }
+
+  async onChatMoved(): Promise<void> {}
+}
+
+/** A small Discord: one server with a few channels, two people, a bot, and the strict front. */
+export class DiscordWorld implements AsyncDisposable {
+  readonly twin: DigitalDiscord;
+  readonly clock = new MovableClock();
+  readonly ann = generateSnowflake();
+  readonly bob = generateSnowflake();
+  readonly botId = generateSnowflake();
+  readonly guildId = generateSnowflake();
+  readonly channel = generateSnowflake();
+  readonly otherChannel = generateSnowflake();
+  readonly token = `${Buffer.from(this.botId).toString("base64url")}.tests.secret`;
+  readonly #directChannels = new Map<string, string>();
+  #front: DiscordFront | null = null;
+
+  private constructor() {
+    this.twin = new DigitalDiscord({
+      botToken: this.token,
+      botUser: { id: this.botId, username: "dianka" },
+      guild: {
+        id: this.guildId,
+        name: "A server",
+        channels: [
+          { id: this.channel, name: "general", type: ChannelType.GuildText },
+          { id: this.otherChannel, name: "other", type: ChannelType.GuildText },
+        ],
+      },
+      users: [
+        { id: this.ann, username: "Ann" },
+        { id: this.bob, username: "Bob" },
+      ],
+    });
+  }
+
+  static async start(): Promise<DiscordWorld> {
+    const world = new DiscordWorld();
+    await world.twin.start();
+    world.#front = await DiscordFront.start({
+      target: world.twin.restUrl,
+      token: world.token,
+      openDirectChannel: (userId) => world.directChannel(userId),
+      now: () => world.clock.now().getTime(),
+    });
+    return world;
+  }
+
+  get front(): DiscordFront {
+    if (this.#front === null) throw new Error("not started");
+    return this.#front;
+  }
+
+  get gateway(): TwinGateway {
+    return (this.twin as unknown as { server: { gateway: TwinGateway } }).server.gateway;
+  }
+
+  /** The channel in which this person and the bot write to each other. */
+  async directChannel(userId: string): Promise<string> {
+    const known = this.#directChannels.get(userId);
+    if (known !== undefined) return known;
+    const id = generateSnowflake();
+    this.#directChannels.set(userId, id);
+    await this.twin.prisma.channel.create({ data: { id, type: ChannelType.DM } });
+    return id;
+  }
+
+  /** A slash command that Ann types; the twin itself knows none in direct messages. */
+  async command(
+    text: string,
+    where: { readonly channel?: string; readonly isDirect?: boolean; readonly user?: string } = {},
+  ): Promise<string> {
+    const [, name = "", value] = /^\/(\S+)\s*(.*)$/.exec(text) ?? [];
+    const user = where.user ?? this.ann;
+    const options = value === "" ? [] : [{ type: 3, name: "input", value }];
+    if (where.isDirect !== true) {
+      const scope = this.twin.channel(where.channel ?? this.channel).user(user);
+      return (await scope.runSlashCommand({ name, options: options as never })).id;
+    }
+    const id = generateSnowflake();
+    const token = `test-interaction-token-${id}`;
+    const channelId = await this.directChannel(user);
+    await this.twin.prisma.interactionResponse.create({
+      data: {
+        ...{ interactionId: id, interactionToken: token, applicationId: this.botId, channelId },
+        ...{ type: 0, acknowledged: false },
+      },
+    });
+    this.gateway.broadcast("INTERACTION_CREATE", {
+      ...{ id, token, application_id: this.botId, type: 2, version: 1, entitlements: [] },
+      ...{ channel_id: channelId, locale: "zh-CN", user: { id: user, username: "Ann" } },
+      data: { id: "1", name, type: 1, options },
+    });
+    return id;
+  }
+
+  /** What stands in a channel, from the oldest to the newest message. */
+  async texts(channel: string): Promise<string[]> {
+    const messages = await this.twin.channel(channel).getMessages();
+    return messages.map(({ content }) => content);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.front.stop();
+    await this.twin.stop();
+    await this.twin.prisma.$disconnect();
+  }
+}
+
+/** An adapter at that Discord. */
+export class ConnectedDiscord implements AsyncDisposable {
+  readonly world: DiscordWorld;
+  readonly adapter: DiscordAdapter;
+  readonly core = new RecordedCore();
+  readonly log = new RecordedLog();
+  readonly inbox: MemoryInbox;
+
+  constructor(
+    world: DiscordWorld,
+    options: Partial<DiscordAdapterOptions> & { readonly inbox?: MemoryInbox } = {},
+  ) {
+    this.world = world;
+    this.inbox = options.inbox ?? new MemoryInbox();
+    this.adapter = new DiscordAdapter({
+      token: world.token,
+      apiUrl: world.front.url,
+      guildId: null,
+      shards: null,
+      clock: world.clock,
+      log: this.log,
+      commandMenu: { people: {}, admins: {}, adminChats: [] },
+      ...options,
+      inbox: this.inbox,
+    });
+  }
+
+  static async start(
+    world: DiscordWorld,
+    options: ConstructorParameters<typeof ConnectedDiscord>[1] = {},
+  ): Promise<ConnectedDiscord> {
+    const discord = new ConnectedDiscord(world, options);
+    await discord.adapter.start(discord.core);
+    return discord;
+  }
+
+  address(channel: string, thread: string | null = null): ChatAddress {
+    return { platform: "discord", bot: this.world.botId, channel, thread };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.adapter.stop();
+  }
+}
+
+/** A message of ours, plain unless said otherwise. */
+export function outgoing(text: string, more: Partial<OutgoingMessage> = {}): OutgoingMessage {
+  return { text, format: "plain", buttons: [], replyTo: null, ...more };
+}
