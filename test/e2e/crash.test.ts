@@ -4,6 +4,7 @@ import { OpenAiServer } from "../fakes/openai-server.ts";
 import { RunningProgram } from "../fakes/running-program.ts";
 import { TelegramServer } from "../fakes/telegram-server.ts";
 import { blankDatabase, type TestDatabase } from "../fakes/test-database.ts";
+import { redisEnvironment } from "../fakes/test-redis.ts";
 
 let database: TestDatabase;
 let telegram: TelegramServer;
@@ -15,7 +16,7 @@ function environment(role: string): Record<string, string> {
   return {
     ROLE: role,
     DATABASE_URL: database.url,
-    ...(process.env.REDIS_URL === undefined ? {} : { REDIS_URL: process.env.REDIS_URL }),
+    ...redisEnvironment("program in a crash"),
     TELEGRAM_BOT_TOKEN: telegram.token,
     TELEGRAM_API_ROOT: telegram.url,
     OPENAI_API_KEY: "sk-test",

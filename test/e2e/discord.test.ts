@@ -3,6 +3,7 @@ import { DiscordWorld } from "../fakes/discord/connected-discord.ts";
 import { OpenAiServer } from "../fakes/openai-server.ts";
 import { RunningProgram } from "../fakes/running-program.ts";
 import { blankDatabase, type TestDatabase } from "../fakes/test-database.ts";
+import { redisEnvironment } from "../fakes/test-redis.ts";
 
 /** Seen by nobody but the person. https://docs.discord.com/developers/resources/message */
 const EPHEMERAL = 64;
@@ -18,7 +19,7 @@ beforeAll(async () => {
   openAi = await OpenAiServer.start();
   program = await RunningProgram.start({
     DATABASE_URL: database.url,
-    ...(process.env.REDIS_URL === undefined ? {} : { REDIS_URL: process.env.REDIS_URL }),
+    ...redisEnvironment("program on Discord"),
     DISCORD_BOT_TOKEN: world.token,
     DISCORD_API_URL: world.front.url,
     DISCORD_GUILD_ID: world.guildId,

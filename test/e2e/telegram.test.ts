@@ -3,6 +3,7 @@ import { OpenAiServer } from "../fakes/openai-server.ts";
 import { RunningProgram } from "../fakes/running-program.ts";
 import { TelegramServer } from "../fakes/telegram-server.ts";
 import { blankDatabase, type TestDatabase } from "../fakes/test-database.ts";
+import { redisEnvironment } from "../fakes/test-redis.ts";
 
 const ADMIN_GROUP = -100_500;
 /** A private chat has the id of its person. */
@@ -21,7 +22,7 @@ beforeAll(async () => {
   telegram.group(ADMIN_GROUP);
   program = await RunningProgram.start({
     DATABASE_URL: database.url,
-    ...(process.env.REDIS_URL === undefined ? {} : { REDIS_URL: process.env.REDIS_URL }),
+    ...redisEnvironment("program on Telegram"),
     TELEGRAM_BOT_TOKEN: telegram.token,
     TELEGRAM_API_ROOT: telegram.url,
     OPENAI_API_KEY: "sk-secret-key",

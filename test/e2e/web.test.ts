@@ -4,6 +4,7 @@ import { createId } from "../../src/core/ids.ts";
 import { OpenAiServer } from "../fakes/openai-server.ts";
 import { RunningProgram } from "../fakes/running-program.ts";
 import { blankDatabase, type TestDatabase } from "../fakes/test-database.ts";
+import { redisEnvironment } from "../fakes/test-redis.ts";
 
 let database: TestDatabase;
 let openAi: OpenAiServer;
@@ -14,7 +15,7 @@ beforeAll(async () => {
   openAi = await OpenAiServer.start({ models: ["gpt-test"] });
   program = await RunningProgram.start({
     DATABASE_URL: database.url,
-    ...(process.env.REDIS_URL === undefined ? {} : { REDIS_URL: process.env.REDIS_URL }),
+    ...redisEnvironment("program in the browser"),
     OPENAI_API_KEY: "sk-test",
     OPENAI_BASE_URL: openAi.url,
     OPENAI_MODEL: "gpt-test",

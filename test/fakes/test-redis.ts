@@ -1,6 +1,6 @@
 /**
  * Redis keeps databases by number: a test file has one of its own, so that files may run at the
- * same time. Number 0 is left to tests of the whole program.
+ * same time. Number 0 is nobody's.
  */
 const DATABASES = [
   "queue contract",
@@ -8,6 +8,10 @@ const DATABASES = [
   "queue crash",
   "queue outage",
   "feed",
+  "program on Telegram",
+  "program in a crash",
+  "program in the browser",
+  "program on Discord",
 ] as const;
 
 /** The database of a test file on the Redis of `REDIS_URL`; `null` when there is none. */
@@ -17,4 +21,10 @@ export function redisUrlOf(owner: (typeof DATABASES)[number]): string | null {
   const url = new URL(given);
   url.pathname = `/${DATABASES.indexOf(owner) + 1}`;
   return url.href;
+}
+
+/** The environment by which a program of that test file uses it; empty when there is none. */
+export function redisEnvironment(owner: (typeof DATABASES)[number]): Record<string, string> {
+  const url = redisUrlOf(owner);
+  return url === null ? {} : { REDIS_URL: url };
 }
