@@ -172,7 +172,7 @@ export class App {
     const bots = this.#gateway?.connections.list() ?? [];
     const limitMs = clock.now().getTime() + DELIVERY_LIMIT_MS;
     while (!hurry.aborted && bots.length > 0 && clock.now().getTime() < limitMs) {
-      const waiting = await this.#stores.replies.listUndelivered(0, DELIVERIES_LOOKED_AT);
+      const waiting = await this.#stores.outbox.listUndelivered(0, DELIVERIES_LOOKED_AT);
       const isOurs = ({ platform, bot }: { platform: string; bot: string }) =>
         this.#gateway?.connections.find(platform, bot) !== null;
       if (!waiting.some(isOurs)) return;

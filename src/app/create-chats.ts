@@ -7,9 +7,10 @@ import type { ChatAdapter } from "../core/chat/chat-adapter.ts";
 import type { WebPanel } from "../core/chat/web-panel.ts";
 import type { WebRoute } from "../core/chat/web-route.ts";
 import type { Clock } from "../core/clock.ts";
+import { ADMIN_COMMANDS, PERSON_COMMANDS, USAGE } from "../core/commands/command-names.ts";
 import type { Logger } from "../core/log.ts";
 import { LOCALES, textsFor } from "../core/texts/locales.ts";
-import { ADMIN_COMMANDS, PERSON_COMMANDS, type Texts, USAGE } from "../core/texts/texts.ts";
+import type { Texts } from "../core/texts/texts.ts";
 import type { SecretKey } from "../store/secret-key.ts";
 import type { Stores } from "./create-stores.ts";
 

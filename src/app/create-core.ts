@@ -53,7 +53,11 @@ export function createCore(parts: CoreParts) {
   const models = new ModelCatalog(config.models, () => runtime.prices);
   const roles = new RoleList(config.roles);
   const prompts = new PromptBuilder(conversations, loadO200kCounter);
-  const dispatcher = new ReplyDispatcher(replies, queue, settings.runningRepliesMax, clock, log);
+  const dispatcher = new ReplyDispatcher({
+    ...{ replies, queue, clock, log },
+    outbox: stores.outbox,
+    runningMax: settings.runningRepliesMax,
+  });
   const pepper = createCardPepper(1, parts.secretKey.derive("cards"));
   const shared = { accounts, conversations, replies, ledger, settings, currency, clock, log };
   const common = { ...shared, prompts, models, roles, dispatcher, metrics };

@@ -8,6 +8,7 @@ import { PgLeaderLock } from "../store/pg-leader-lock.ts";
 import { PgLedger } from "../store/pg-ledger.ts";
 import { PgNoticeStore } from "../store/pg-notice-store.ts";
 import { createPgPool } from "../store/pg-pool.ts";
+import { PgReplyOutbox } from "../store/pg-reply-outbox.ts";
 import { PgReplyStore } from "../store/pg-reply-store.ts";
 import { PgSettingStore } from "../store/pg-setting-store.ts";
 import { PgStatsStore } from "../store/pg-stats-store.ts";
@@ -31,6 +32,7 @@ export function createStores(databaseUrl: string, clock: Clock, log: Logger) {
     accounts: new PgAccountStore(pool),
     conversations: new PgConversationStore(pool, clock),
     replies: new PgReplyStore(pool),
+    outbox: new PgReplyOutbox(pool),
     ledger: new PgLedger(pool),
     cards: new PgCardStore(pool),
     stats: new PgStatsStore(pool),

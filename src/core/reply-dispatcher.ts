@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { Logger } from "./log.ts";
+import type { ReplyOutbox } from "./reply-outbox.ts";
 import type { ReplyQueue } from "./reply-queue.ts";
 import type { ReplyStore } from "./reply-store.ts";
 
@@ -9,25 +10,27 @@ const ORPHAN_SILENT_MS = 20_000;
 const UNDELIVERED_AGE_MS = 10_000;
 const SWEEP_LIMIT = 500;
 
+export interface ReplyDispatcherParts {
+  readonly replies: ReplyStore;
+  readonly outbox: ReplyOutbox;
+  readonly queue: ReplyQueue;
+  /** Replies of one account that may be written at the same time. */
+  readonly runningMax: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 /**
  * Hands replies to the workers: each person's in order, only so many at once, and never lost. The
  * database says what has to run; the queue only carries it. What the queue lost (a crash between
  * commit and enqueue, an emptied Redis) `sweep` finds in the database and adds again.
  */
 export class ReplyDispatcher {
-  readonly #store: ReplyStore;
-  readonly #queue: ReplyQueue;
-  readonly #runningMax: number;
-  readonly #clock: Clock;
-  readonly #log: Logger;
+  readonly #parts: ReplyDispatcherParts;
   readonly #stopped = new AbortController();
 
-  constructor(store: ReplyStore, queue: ReplyQueue, runningMax: number, clock: Clock, log: Logger) {
-    this.#store = store;
-    this.#queue = queue;
-    this.#runningMax = runningMax;
-    this.#clock = clock;
-    this.#log = log;
+  constructor(parts: ReplyDispatcherParts) {
+    this.#parts = parts;
   }
 
   /** Releases the account's next replies once `waitMs` is over. Never throws. */
@@ -38,34 +41,37 @@ export class ReplyDispatcher {
   /** Releases what may run now. Never throws: what fails here the sweeper does. */
   async release(accountId: string): Promise<void> {
     try {
-      const replyIds = await this.#store.release(accountId, this.#runningMax);
-      for (const replyId of replyIds) await this.#queue.addReply(replyId);
+      const replyIds = await this.#parts.replies.release(accountId, this.#parts.runningMax);
+      for (const replyId of replyIds) await this.#parts.queue.addReply(replyId);
     } catch (error) {
-      this.#log.warn({ err: error, accountId }, "release is left to the sweeper");
+      this.#parts.log.warn({ err: error, accountId }, "release is left to the sweeper");
     }
   }
 
   /** Has a reply that ended brought to its chat. Never throws. */
   async deliver(reply: { id: string; platform: string; bot: string }): Promise<void> {
     try {
-      await this.#queue.addDelivery(
+      await this.#parts.queue.addDelivery(
         { platform: reply.platform, bot: reply.bot },
         { kind: "reply", id: reply.id },
       );
     } catch (error) {
-      this.#log.warn({ err: error, replyId: reply.id }, "delivery is left to the sweeper");
+      this.#parts.log.warn({ err: error, replyId: reply.id }, "delivery is left to the sweeper");
     }
   }
 
   /** Finds what the queue does not know of and adds it. Adding what it knows changes nothing. */
   async sweep(): Promise<void> {
-    for (const accountId of await this.#store.listReleasable(this.#runningMax, SWEEP_LIMIT)) {
+    for (const accountId of await this.#parts.outbox.listReleasable(
+      this.#parts.runningMax,
+      SWEEP_LIMIT,
+    )) {
       await this.release(accountId);
     }
-    for (const replyId of await this.#store.listOrphans(ORPHAN_SILENT_MS, SWEEP_LIMIT)) {
-      await this.#queue.addReply(replyId);
+    for (const replyId of await this.#parts.outbox.listOrphans(ORPHAN_SILENT_MS, SWEEP_LIMIT)) {
+      await this.#parts.queue.addReply(replyId);
     }
-    for (const reply of await this.#store.listUndelivered(UNDELIVERED_AGE_MS, SWEEP_LIMIT)) {
+    for (const reply of await this.#parts.outbox.listUndelivered(UNDELIVERED_AGE_MS, SWEEP_LIMIT)) {
       await this.deliver(reply);
     }
   }
@@ -76,7 +82,7 @@ export class ReplyDispatcher {
 
   async #releaseLater(accountId: string, waitMs: number): Promise<void> {
     // A few milliseconds more, so that the database's clock has surely passed the mark.
-    if (waitMs > 0) await this.#clock.sleep(waitMs + 20, this.#stopped.signal);
+    if (waitMs > 0) await this.#parts.clock.sleep(waitMs + 20, this.#stopped.signal);
     if (!this.#stopped.signal.aborted) await this.release(accountId);
   }
 }

@@ -135,8 +135,7 @@ export interface ShownMessage {
 
 /**
  * Keeps replies together with their holds, so that neither exists without the other. Each method
- * is one transaction. The rows are also the outbox: what is released but not begun, or ended but
- * not delivered, is found by the sweepers however the queue lost it.
+ * is one transaction.
  */
 export interface ReplyStore {
   open(reply: NewReply): Promise<OpenOutcome>;
@@ -176,15 +175,6 @@ export interface ReplyStore {
   saveMessage(replyId: string, message: ShownMessage): Promise<void>;
   /** `isReadable` false: the chat is closed to us, so the answer waits in the history. */
   markDelivered(replyId: string, receipt: string, isReadable: boolean): Promise<void>;
-  /** Accounts with replies that may run but are not released. */
-  listReleasable(runningMax: number, limit: number): Promise<string[]>;
-  /** Replies released whose worker has not been heard of for `silentMs`. */
-  listOrphans(silentMs: number, limit: number): Promise<string[]>;
-  /** Replies that ended at least `ageMs` ago and are not delivered. */
-  listUndelivered(
-    ageMs: number,
-    limit: number,
-  ): Promise<{ id: string; platform: string; bot: string }[]>;
   /** Running replies, for draining and for operators. */
   countOpen(): Promise<number>;
 }

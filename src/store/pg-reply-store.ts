@@ -226,39 +226,6 @@ export class PgReplyStore implements ReplyStore {
     );
   }
 
-  async listReleasable(runningMax: number, limit: number): Promise<string[]> {
-    const rows = await this.#rows<{ account_id: string }>(
-      `SELECT account_id FROM reply WHERE state IN ('queued', 'writing') GROUP BY account_id
-       HAVING count(*) FILTER (WHERE released_at IS NULL AND start_after <= now()) > 0
-         AND count(*) FILTER (WHERE released_at IS NOT NULL) < $1 LIMIT $2`,
-      [runningMax, limit],
-    );
-    return rows.map((row) => row.account_id);
-  }
-
-  async listOrphans(silentMs: number, limit: number): Promise<string[]> {
-    const rows = await this.#rows<{ id: string }>(
-      `SELECT id FROM reply WHERE state IN ('queued', 'writing') AND released_at IS NOT NULL
-         AND heartbeat_at < now() - make_interval(secs => $1::float / 1000)
-       ORDER BY id LIMIT $2`,
-      [silentMs, limit],
-    );
-    return rows.map(({ id }) => id);
-  }
-
-  async listUndelivered(
-    ageMs: number,
-    limit: number,
-  ): Promise<{ id: string; platform: string; bot: string }[]> {
-    return await this.#rows(
-      `SELECT id, platform, bot FROM reply
-       WHERE delivered_at IS NULL AND state IN ('answered', 'failed', 'stopped')
-         AND answered_at < now() - make_interval(secs => $1::float / 1000)
-       ORDER BY id LIMIT $2`,
-      [ageMs, limit],
-    );
-  }
-
   async countOpen(): Promise<number> {
     const rows = await this.#rows<{ count: bigint }>(
       "SELECT count(*) AS count FROM reply WHERE state IN ('queued', 'writing')",

@@ -4,6 +4,7 @@ import type { NewReply, ReplyEnd } from "../../src/core/reply-store.ts";
 import { PgAccountStore } from "../../src/store/pg-account-store.ts";
 import { PgConversationStore } from "../../src/store/pg-conversation-store.ts";
 import { PgLedger } from "../../src/store/pg-ledger.ts";
+import { PgReplyOutbox } from "../../src/store/pg-reply-outbox.ts";
 import { PgReplyStore } from "../../src/store/pg-reply-store.ts";
 import { systemClock } from "../../src/system-clock.ts";
 import { emptyDatabase, type TestDatabase } from "../fakes/test-database.ts";
@@ -11,6 +12,7 @@ import { emptyDatabase, type TestDatabase } from "../fakes/test-database.ts";
 const LEASE_MS = 900_000;
 let database: TestDatabase;
 let replies: PgReplyStore;
+let outbox: PgReplyOutbox;
 let ledger: PgLedger;
 let conversations: PgConversationStore;
 let accounts: PgAccountStore;
@@ -18,6 +20,7 @@ let accounts: PgAccountStore;
 beforeAll(async () => {
   database = await emptyDatabase();
   replies = new PgReplyStore(database.pool);
+  outbox = new PgReplyOutbox(database.pool);
   ledger = new PgLedger(database.pool);
   accounts = new PgAccountStore(database.pool);
   conversations = new PgConversationStore(database.pool, systemClock);
@@ -184,7 +187,7 @@ describe("PgReplyStore", () => {
     await replies.start(asked[0]?.id ?? "", LEASE_MS);
     await replies.finish(answered(asked[0]?.id ?? "", 1n));
     expect(await replies.release(asker.id, 1)).toEqual([asked[1]?.id]);
-    expect(await replies.listReleasable(2, 10)).toContain(asker.id);
+    expect(await outbox.listReleasable(2, 10)).toContain(asker.id);
   });
 
   it("refuses more open questions than allowed", async () => {
@@ -301,16 +304,16 @@ describe("PgReplyStore", () => {
     const first = question(asker);
     await replies.open(first);
     await replies.release(asker.id, 1);
-    expect(await replies.listOrphans(60_000, 100)).not.toContain(first.id);
-    await expect.poll(() => replies.listOrphans(1, 100)).toContain(first.id);
+    expect(await outbox.listOrphans(60_000, 100)).not.toContain(first.id);
+    await expect.poll(() => outbox.listOrphans(1, 100)).toContain(first.id);
     await replies.start(first.id, LEASE_MS);
     await replies.finish(answered(first.id, 1n));
     await expect
-      .poll(() => replies.listUndelivered(1, 100))
+      .poll(() => outbox.listUndelivered(1, 100))
       .toContainEqual({ id: first.id, platform: "fake", bot: "1" });
     await replies.markDelivered(first.id, "receipt", true);
     expect((await replies.find(first.id))?.state).toBe("delivered");
-    const left = await replies.listUndelivered(0, 100);
+    const left = await outbox.listUndelivered(0, 100);
     expect(left.map(({ id }) => id)).not.toContain(first.id);
   });
 

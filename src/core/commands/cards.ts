@@ -8,8 +8,9 @@ import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { formatAmount, formatDate } from "../texts/format.ts";
 import { escapeMarkdown } from "../texts/markdown.ts";
-import { type BatchLine, type Texts, USAGE } from "../texts/texts.ts";
+import type { BatchLine, Texts } from "../texts/texts.ts";
 import type { Answer, Command, CommandContext } from "./command.ts";
+import { USAGE } from "./command-names.ts";
 import { words } from "./parse-command.ts";
 import { quoteArgument } from "./settings-commands.ts";
 

@@ -1,7 +1,8 @@
 import type { Person } from "../account/account.ts";
 import type { OutgoingFile } from "../chat/chat-adapter.ts";
 import type { IncomingMessage } from "../chat/incoming-message.ts";
-import type { CommandName, Texts } from "../texts/texts.ts";
+import type { Texts } from "../texts/texts.ts";
+import type { CommandName } from "./command-names.ts";
 
 /** Who gave a command, where, and in which language they read. */
 export interface CommandContext {

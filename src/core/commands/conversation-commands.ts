@@ -4,8 +4,8 @@ import type { ConversationStore } from "../conversation/conversation-store.ts";
 import { UserError } from "../errors.ts";
 import { formatDate } from "../texts/format.ts";
 import { escapeMarkdown } from "../texts/markdown.ts";
-import { USAGE } from "../texts/texts.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { USAGE } from "./command-names.ts";
 
 /** How many conversations /history shows and /resume reaches. */
 export const CONVERSATIONS_SHOWN = 20;

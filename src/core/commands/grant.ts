@@ -9,8 +9,8 @@ import { UserError } from "../errors.ts";
 import { formatAmount, formatDate } from "../texts/format.ts";
 import { textsFor } from "../texts/locales.ts";
 import { escapeMarkdown } from "../texts/markdown.ts";
-import { USAGE } from "../texts/texts.ts";
 import type { Command } from "./command.ts";
+import { USAGE } from "./command-names.ts";
 import { findAccount } from "./find-account.ts";
 import { words } from "./parse-command.ts";
 

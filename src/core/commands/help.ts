@@ -1,6 +1,6 @@
-import { ADMIN_COMMANDS, PERSON_COMMANDS, USAGE } from "../texts/texts.ts";
 import type { ModelCatalog } from "../upstream/model-catalog.ts";
 import type { Command } from "./command.ts";
+import { ADMIN_COMMANDS, PERSON_COMMANDS, USAGE } from "./command-names.ts";
 
 export function helpCommand(models: ModelCatalog): Command {
   return {

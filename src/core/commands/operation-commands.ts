@@ -6,9 +6,9 @@ import { chatKey } from "../chat/chat-address.ts";
 import type { ChatConnections } from "../chat/chat-connections.ts";
 import { UserError } from "../errors.ts";
 import type { ReplyStore } from "../reply-store.ts";
-import { USAGE } from "../texts/texts.ts";
 import type { ModelCatalog } from "../upstream/model-catalog.ts";
 import type { Command } from "./command.ts";
+import { USAGE } from "./command-names.ts";
 import { words } from "./parse-command.ts";
 import { describePrice, quoteArgument } from "./settings-commands.ts";
 

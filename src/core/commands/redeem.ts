@@ -1,8 +1,9 @@
 import type { RedeemCards, RedeemReport } from "../cards/redeem-cards.ts";
 import { UserError } from "../errors.ts";
 import { formatAmount, formatDate, formatTime } from "../texts/format.ts";
-import { type Texts, USAGE } from "../texts/texts.ts";
+import type { Texts } from "../texts/texts.ts";
 import type { Command } from "./command.ts";
+import { USAGE } from "./command-names.ts";
 
 /** Activates recharge cards. In a group the message with the code goes, the answer is private. */
 export function redeemCommand(cards: RedeemCards, currency: string): Command {

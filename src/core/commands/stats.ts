@@ -3,8 +3,9 @@ import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { formatAmount, formatFunds, startOfDay } from "../texts/format.ts";
 import { escapeMarkdown } from "../texts/markdown.ts";
-import { type Texts, USAGE } from "../texts/texts.ts";
+import type { Texts } from "../texts/texts.ts";
 import type { Command } from "./command.ts";
+import { USAGE } from "./command-names.ts";
 import { words } from "./parse-command.ts";
 
 const DAY_MS = 24 * 60 * 60_000;

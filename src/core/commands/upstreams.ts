@@ -2,10 +2,10 @@ import type { AuditLog } from "../admin/audit-log.ts";
 import { UserError } from "../errors.ts";
 import { formatTime } from "../texts/format.ts";
 import { escapeMarkdown } from "../texts/markdown.ts";
-import { USAGE } from "../texts/texts.ts";
 import type { UpstreamPool } from "../upstream/upstream-pool.ts";
 import type { UpstreamReport } from "../upstream/upstream-report.ts";
 import type { Command } from "./command.ts";
+import { USAGE } from "./command-names.ts";
 import { words } from "./parse-command.ts";
 
 /** The state of the keys, checks on demand, and a switch for each. */

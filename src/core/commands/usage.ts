@@ -2,8 +2,8 @@ import type { AccountStore } from "../account/account-store.ts";
 import { UserError } from "../errors.ts";
 import type { ReplyStore } from "../reply-store.ts";
 import { formatAmount, formatTime } from "../texts/format.ts";
-import { USAGE } from "../texts/texts.ts";
 import type { Command } from "./command.ts";
+import { USAGE } from "./command-names.ts";
 
 const ANSWERS_SHOWN = 10;
 

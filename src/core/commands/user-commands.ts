@@ -7,8 +7,9 @@ import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { formatAmount, formatDate, formatFunds, formatTime } from "../texts/format.ts";
 import { escapeMarkdown } from "../texts/markdown.ts";
-import { type Texts, USAGE } from "../texts/texts.ts";
+import type { Texts } from "../texts/texts.ts";
 import type { Command } from "./command.ts";
+import { USAGE } from "./command-names.ts";
 import { findAccount } from "./find-account.ts";
 import { splitFirst } from "./parse-command.ts";
 

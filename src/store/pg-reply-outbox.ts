@@ -1,0 +1,50 @@
+import type pg from "pg";
+import type { ReplyOutbox } from "../core/reply-outbox.ts";
+import { preparedQuery } from "./pg-pool.ts";
+
+/** The outbox in table `reply`; partial indexes keep its queries small. */
+export class PgReplyOutbox implements ReplyOutbox {
+  readonly #pool: pg.Pool;
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+  }
+
+  async listReleasable(runningMax: number, limit: number): Promise<string[]> {
+    const rows = await this.#rows<{ account_id: string }>(
+      `SELECT account_id FROM reply WHERE state IN ('queued', 'writing') GROUP BY account_id
+       HAVING count(*) FILTER (WHERE released_at IS NULL AND start_after <= now()) > 0
+         AND count(*) FILTER (WHERE released_at IS NOT NULL) < $1 LIMIT $2`,
+      [runningMax, limit],
+    );
+    return rows.map((row) => row.account_id);
+  }
+
+  async listOrphans(silentMs: number, limit: number): Promise<string[]> {
+    const rows = await this.#rows<{ id: string }>(
+      `SELECT id FROM reply WHERE state IN ('queued', 'writing') AND released_at IS NOT NULL
+         AND heartbeat_at < now() - make_interval(secs => $1::float / 1000)
+       ORDER BY id LIMIT $2`,
+      [silentMs, limit],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  async listUndelivered(
+    ageMs: number,
+    limit: number,
+  ): Promise<{ id: string; platform: string; bot: string }[]> {
+    return await this.#rows(
+      `SELECT id, platform, bot FROM reply
+       WHERE delivered_at IS NULL AND state IN ('answered', 'failed', 'stopped')
+         AND answered_at < now() - make_interval(secs => $1::float / 1000)
+       ORDER BY id LIMIT $2`,
+      [ageMs, limit],
+    );
+  }
+
+  async #rows<Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> {
+    const { rows } = await this.#pool.query(preparedQuery(text, values));
+    return rows as Row[];
+  }
+}
