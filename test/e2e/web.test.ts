@@ -201,6 +201,31 @@ describe("the program in the browser", { timeout: 60_000 }, () => {
     await admin.ask("hello?", (text) => text.includes("left:"));
   });
 
+  it("brings a broadcast to everyone once, and to no admin chat", async () => {
+    const visitor = await Visitor.open();
+    await visitor.ask("/start", (text) => text.includes("Welcome"));
+    const admin = await Visitor.openAdmin(adminKey());
+    const queued = await admin.ask("/broadcast **Maintenance** tonight", (text) =>
+      text.includes("On its way"),
+    );
+    const { rows } = await database.pool.query(
+      "SELECT count(*)::int AS people FROM identity WHERE platform_user_id <> 'admin'",
+    );
+    expect(queued).toContain(`${rows[0].people} people`);
+    const seen = async () =>
+      (await visitor.read()).filter(({ text }) => text.includes("Maintenance")).length;
+    await expect.poll(seen, { timeout: 15_000 }).toBe(1);
+    await expect
+      .poll(async () => {
+        const left = await database.pool.query("SELECT 1 FROM notice WHERE state = 'queued'");
+        return left.rows.length;
+      })
+      .toBe(0);
+    expect(await seen()).toBe(1);
+    const inAdminChat = (await admin.read()).filter(({ author }) => author === "bot");
+    expect(inAdminChat.some(({ text }) => text.includes("Maintenance"))).toBe(false);
+  });
+
   it("changes prices from the next question on, and lists and checks upstreams", async () => {
     const admin = await Visitor.openAdmin(adminKey());
     const changed = await admin.ask("/price gpt-test 1.5 0", (text) => text.includes("→"));
