@@ -10,5 +10,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // Tests of crashes and outages wait in real time, for which a busy machine may have none.
+    retry: 1,
   },
 });

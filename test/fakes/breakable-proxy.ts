@@ -7,6 +7,7 @@ export class BreakableProxy implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   #server: Server | null = null;
   #port = 0;
+  #isFrozen = false;
 
   constructor(target: { readonly host: string; readonly port: number }) {
     this.#target = target;
@@ -37,12 +38,18 @@ export class BreakableProxy implements AsyncDisposable {
 
   /** Drops all connections; new ones are welcome. */
   drop(): void {
+    this.#isFrozen = false;
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Keeps all connections open and passes nothing on any more. */
+  /** Keeps all connections open, new ones too, and passes nothing on until they are dropped. */
   freeze(): void {
-    for (const socket of this.#sockets) socket.pause();
+    this.#isFrozen = true;
+    for (const socket of this.#sockets) {
+      // Only pausing is not enough: what a pipe leads to resumes it when it has room.
+      socket.unpipe();
+      socket.pause();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -56,7 +63,7 @@ export class BreakableProxy implements AsyncDisposable {
       [server, client],
     ] as const) {
       this.#sockets.add(from);
-      from.pipe(to);
+      if (!this.#isFrozen) from.pipe(to);
       from.on("error", () => {});
       from.once("close", () => {
         this.#sockets.delete(from);

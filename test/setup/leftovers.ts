@@ -5,8 +5,11 @@ import { disposeDatabases } from "../fakes/test-database.ts";
 
 /** What keeps a process alive and is always somebody's to close. */
 const WATCHED = ["TCPServerWrap", "TCPSocketWrap", "PipeWrap", "ProcessWrap", "Timeout"];
-/** A socket that was closed, or a child that was killed, is gone a moment later. */
-const GRACE_MS = 3_000;
+/**
+ * A socket that was closed, or a child that was killed, is gone a moment later; a BullMQ worker that
+ * was closed in an outage keeps one timer of five seconds.
+ */
+const GRACE_MS = 8_000;
 const POLL_MS = 25;
 
 let before: Map<string, number>;

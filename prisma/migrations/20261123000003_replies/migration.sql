@@ -8,7 +8,7 @@ ALTER TABLE reply ADD CONSTRAINT reply_state_known
 -- What the sweepers look for; few rows are open at any time.
 CREATE INDEX reply_undelivered ON reply (id) WHERE delivered_at IS NULL;
 CREATE INDEX reply_open_by_account ON reply (account_id, question_turn_id) WHERE state IN ('queued', 'writing');
-CREATE INDEX reply_by_question ON reply (question_turn_id);
+CREATE INDEX "reply_question_turn_id_idx" ON "reply"("question_turn_id");
 CREATE INDEX inbound_unhandled ON inbound (platform, bot, id) WHERE handled_at IS NULL;
 CREATE INDEX notice_queued ON notice (id) WHERE state = 'queued';
 
