@@ -110,7 +110,14 @@ export class App {
     this.#gateway =
       role === "worker"
         ? null
-        : new Gateway({ ...parts, core, stores, deliverFor, onLost: parts.onFatal });
+        : new Gateway({
+            ...parts,
+            core,
+            stores,
+            notices: this.#notices,
+            deliverFor,
+            onLost: parts.onFatal,
+          });
     this.#periodic = new Periodic(createSweeps(stores, core), clock, log);
     this.#http = createHttpServer({
       host: config.http.host,

@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
 import { AdminAccess } from "../core/admin/admin-access.ts";
+import type { SendNotices } from "../core/admin/send-notices.ts";
 import type { ChatAdapter, ChatHandlers } from "../core/chat/chat-adapter.ts";
 import type { ChatAddress } from "../core/chat/chat-address.ts";
 import { type ChatConnection, ChatConnections } from "../core/chat/chat-connections.ts";
@@ -12,6 +13,7 @@ import type { Logger } from "../core/log.ts";
 import { MemoryRateLimiter } from "../core/quota/rate-limiter.ts";
 import { ReadWebPanel } from "../core/read-web-panel.ts";
 import type { BotKey } from "../core/reply-queue.ts";
+import { textsFor } from "../core/texts/locales.ts";
 import type { SecretKey } from "../store/secret-key.ts";
 import { BotOwner } from "./bot-owner.ts";
 import { type Chats, createChats } from "./create-chats.ts";
@@ -27,6 +29,7 @@ export interface GatewayParts {
   readonly core: Core;
   readonly stores: Stores;
   readonly secretKey: SecretKey;
+  readonly notices: SendNotices;
   readonly deliverFor: (bot: BotKey) => void;
   /** Another process owns a bot of ours now. */
   readonly onLost: () => void;
@@ -133,7 +136,20 @@ export class Gateway {
       onReachable: (userId, isReachable) =>
         core.accounts.setReachable(platform, bot, userId, isReachable),
       onChatMoved: (from, to) => stores.upkeep.moveChat(from, to),
+      onLoginCode: (login) => this.#tellLoginCode(platform, login),
     };
+  }
+
+  /** Once a day is enough: the page always shows the newest code. */
+  async #tellLoginCode(platform: string, { page }: { readonly page: string }): Promise<void> {
+    const { config, notices, clock } = this.#parts;
+    const { publicUrl, host, port } = config.http;
+    const text = textsFor(config.chat.defaultLocale).loginCode(
+      platform,
+      `${publicUrl ?? `http://${host}:${port}`}${page}`,
+    );
+    const day = clock.now().toISOString().slice(0, 10);
+    await notices.toAdmins(`login:${platform}:${day}`, text);
   }
 
   #connection(index: number): ChatConnection {

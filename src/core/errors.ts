@@ -66,6 +66,8 @@ export type OutsideErrorKind =
   | "chat_gone"
   /** The message to edit no longer exists. */
   | "message_gone"
+  /** Nothing more may be sent until the person writes again. */
+  | "window_closed"
   /** The answer stopped in the middle of its stream. */
   | "cut";
 

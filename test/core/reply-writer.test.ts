@@ -841,7 +841,12 @@ describe("ReplyWriter where messages cannot be edited", () => {
 
   it("writes a new message once the old one can no longer be edited", async () => {
     const { clock, chat, createWriter, finished } = setUp({
-      edit: { directIntervalMsMin: 1000, groupIntervalMsMin: 3000, windowMs: 10_000 },
+      edit: {
+        directIntervalMsMin: 1000,
+        groupIntervalMsMin: 3000,
+        windowMs: 10_000,
+        style: "edit",
+      },
     });
     const writer = createWriter();
     writer.write("One");

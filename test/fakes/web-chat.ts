@@ -55,6 +55,7 @@ export class WebChat {
       },
       onReachable: async () => {},
       onChatMoved: async () => {},
+      onLoginCode: async () => {},
     };
     await this.adapter.start(handlers);
     return this;

@@ -57,6 +57,8 @@ export class ScriptedCore implements ChatHandlers, WebPanel {
   async onReachable(): Promise<void> {}
   async onChatMoved(): Promise<void> {}
 
+  async onLoginCode(): Promise<void> {}
+
   async readState(): Promise<PanelState> {
     const isChinese = this.#locale === "zh";
     const choices = (chosen: string, names: Record<string, string>) =>

@@ -19,6 +19,7 @@ export const DISCORD_CAPABILITIES: ChatCapabilities = {
     // Messages older than an hour have an edit limit of their own, error 30046.
     // https://docs.discord.com/developers/topics/opcodes-and-status-codes
     windowMs: 55 * 60_000,
+    style: "edit",
   },
   pace: { direct: PACE, group: PACE },
   // A little below the global limit of 50.
@@ -30,4 +31,8 @@ export const DISCORD_CAPABILITIES: ChatCapabilities = {
   typingMs: 9_000,
   buttons: true,
   bursts: true,
+  plainCommands: false,
+  groups: true,
+  recall: true,
+  privateAnswers: true,
 };

@@ -8,7 +8,7 @@ export const TELEGRAM_CAPABILITIES: ChatCapabilities = {
   // One message a second in a chat, 20 a minute in a group, and an edit counts as a message.
   // https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
   // https://grammy.dev/advanced/flood
-  edit: { directIntervalMsMin: 1_100, groupIntervalMsMin: 3_100, windowMs: null },
+  edit: { directIntervalMsMin: 1_100, groupIntervalMsMin: 3_100, windowMs: null, style: "edit" },
   pace: {
     direct: { burst: 4, refillMs: 1_000 },
     // At most 3 + 17 in any minute.
@@ -22,4 +22,8 @@ export const TELEGRAM_CAPABILITIES: ChatCapabilities = {
   typingMs: 5_000,
   buttons: true,
   bursts: true,
+  plainCommands: false,
+  groups: true,
+  recall: true,
+  privateAnswers: true,
 };

@@ -60,7 +60,7 @@ export class WebAdapter implements ChatAdapter {
   readonly capabilities: ChatCapabilities = {
     textLengthMax: 100_000,
     textBytesMax: null,
-    edit: { directIntervalMsMin: 60, groupIntervalMsMin: 60, windowMs: null },
+    edit: { directIntervalMsMin: 60, groupIntervalMsMin: 60, windowMs: null, style: "edit" },
     pace: { direct: { burst: 50, refillMs: 20 }, group: { burst: 50, refillMs: 20 } },
     callsPerSecondMax: Number.POSITIVE_INFINITY,
     replyWindowMs: null,
@@ -68,6 +68,10 @@ export class WebAdapter implements ChatAdapter {
     typingMs: TYPING_MS,
     buttons: true,
     bursts: false,
+    plainCommands: false,
+    groups: false,
+    recall: true,
+    privateAnswers: false,
   };
   readonly problem = null;
   readonly routes: readonly WebRoute[];

@@ -21,6 +21,14 @@ export interface ChatCapabilities {
   readonly buttons: boolean;
   /** People write one thought in several short messages here, so wait a moment before answering. */
   readonly bursts: boolean;
+  /** There is no menu of commands here, so plain words such as 余额 are commands too. */
+  readonly plainCommands: boolean;
+  /** The bot can be in chats of several people. */
+  readonly groups: boolean;
+  /** A person's message, such as one with a card code, can be deleted at least sometimes. */
+  readonly recall: boolean;
+  /** Somebody who wrote in a group can be answered so that only they read it. */
+  readonly privateAnswers: boolean;
 }
 
 export interface EditCapability {
@@ -29,6 +37,8 @@ export interface EditCapability {
   readonly groupIntervalMsMin: number;
   /** How long after sending a message may still be edited; `null` when always. */
   readonly windowMs: number | null;
+  /** "edit": a message is changed; "stream": it stays open and grows until it is closed. */
+  readonly style: "edit" | "stream";
 }
 
 /** A token bucket for all calls that touch one chat: sends, edits and chat actions. */
@@ -54,6 +64,8 @@ export interface OutgoingMessage {
   readonly buttons: readonly MessageButton[];
   /** The person's message this one answers; `null` when it stands alone. */
   readonly replyTo: string | null;
+  /** It will be edited again: a platform that streams keeps the message open. */
+  readonly isDraft?: true;
 }
 
 /** A text file for a person, such as card codes. Its content is never logged or queued. */
@@ -71,7 +83,8 @@ export interface SentMessage {
 
 /**
  * The half of a platform that delivery needs. Every method throws `OutsideError` and nothing
- * else: "rate_limited" with `retryAfterMs`, "chat_gone", "message_gone", "rejected", …
+ * else: "rate_limited" with `retryAfterMs`, "chat_gone", "message_gone", "rejected",
+ * "window_closed", …
  * Formatting the platform refuses is sent again as plain text by the adapter itself.
  */
 export interface ChatSender {
@@ -79,6 +92,11 @@ export interface ChatSender {
   readonly bot: string;
   readonly capabilities: ChatCapabilities;
   send(to: ChatAddress, message: OutgoingMessage): Promise<SentMessage>;
+  /**
+   * How many messages may be sent there before the person writes again, at most
+   * `sendsPerMessageMax`. Survives a restart. There is one exactly where that is not null.
+   */
+  sendsLeft?(to: ChatAddress): Promise<number>;
   /** Only called when `capabilities.edit` is not null. An edit that changes nothing succeeds. */
   edit(message: SentMessage, content: OutgoingMessage): Promise<void>;
   sendFile(to: ChatAddress, file: OutgoingFile): Promise<SentMessage>;
@@ -97,6 +115,11 @@ export interface ChatHandlers {
   onAction(action: IncomingAction): Promise<string | null>;
   /** The person blocked (`false`) or unblocked the bot. */
   onReachable(platformUserId: string, isReachable: boolean): Promise<void>;
+  /**
+   * Somebody has to scan a code to connect the bot: `page` is where it is shown, a path of ours
+   * such as "/wechat"; `code` is what the QR code says. Called again when the code changes.
+   */
+  onLoginCode(login: { readonly page: string; readonly code: string }): Promise<void>;
   /** The platform gave a chat a new id. */
   onChatMoved(from: ChatAddress, to: ChatAddress): Promise<void>;
 }

@@ -83,5 +83,7 @@ export const enAdmin: AdminTexts = {
       ? `⏸ No new questions are taken. ${running} answers are still running.`
       : "▶️ New questions are taken again.",
   keyDead: (name, reason) => `🔑 Upstream ${name} is out of use: ${reason}. /upstreams shows all.`,
+  loginCode: (platform, page) =>
+    `📱 ${platform} is not connected: open ${page} and scan the code with the phone.`,
   guessStorm: (count) => `🚨 ${count} wrong card codes in ten minutes: somebody may be guessing.`,
 };

@@ -150,6 +150,8 @@ export interface Texts {
   drained(isOn: boolean, running: number): string;
   keyDead(name: string, reason: string): string;
   guessStorm(count: number): string;
+  /** Somebody has to scan a code on that page to connect a bot. */
+  loginCode(platform: string, page: string): string;
 }
 
 export interface BatchLine {
@@ -222,4 +224,5 @@ export type AdminTexts = Pick<
   | "drained"
   | "keyDead"
   | "guessStorm"
+  | "loginCode"
 >;

@@ -79,5 +79,6 @@ export const zhAdmin: AdminTexts = {
   drained: (isOn, running) =>
     isOn ? `⏸ 已停止接受新问题，还有 ${running} 个回答在进行。` : "▶️ 已恢复接受新问题。",
   keyDead: (name, reason) => `🔑 上游 ${name} 已停用：${reason}。/upstreams 查看全部。`,
+  loginCode: (platform, page) => `📱 ${platform} 尚未连接：请打开 ${page}，用手机扫码登录。`,
   guessStorm: (count) => `🚨 十分钟内有 ${count} 次错误卡密，可能有人在猜卡。`,
 };

@@ -52,6 +52,8 @@ export class RecordedCore implements ChatHandlers {
   }
 
   async onChatMoved(): Promise<void> {}
+
+  async onLoginCode(): Promise<void> {}
 }
 
 /** A small Discord: one server with a few channels, two people, a bot, and the strict front. */

@@ -40,6 +40,8 @@ export class RecordedCore implements ChatHandlers {
     this.reachable.push({ userId, isReachable });
   }
 
+  async onLoginCode(): Promise<void> {}
+
   async onChatMoved(from: ChatAddress, to: ChatAddress): Promise<void> {
     this.moves.push({ from: from.channel, to: to.channel });
   }
