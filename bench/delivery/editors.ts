@@ -27,6 +27,7 @@ export function dianka(sender: ChatSender, clock: Clock): EditorFactory {
       replyTo: null,
       existing: [],
       placeholderText: "…",
+      restText: "…",
       stopButton: null,
       onSent: async () => {},
       onPreviewFailed: () => {},

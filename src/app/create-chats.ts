@@ -3,6 +3,7 @@ import { TelegramAdapter } from "../adapters/telegram/telegram-adapter.ts";
 import { WebAdapter } from "../adapters/web/web-adapter.ts";
 import type { Config } from "../config.ts";
 import { maskCodes } from "../core/cards/mask-codes.ts";
+import type { AnswerPages } from "../core/chat/answer-pages.ts";
 import type { ChatAdapter } from "../core/chat/chat-adapter.ts";
 import type { WebPanel } from "../core/chat/web-panel.ts";
 import type { WebRoute } from "../core/chat/web-route.ts";
@@ -31,13 +32,14 @@ interface ChatParts {
 /** The platforms that are configured. */
 export function createChats(
   config: Config,
-  parts: ChatParts & { readonly panel: WebPanel },
+  parts: ChatParts & { readonly panel: WebPanel; readonly answers: AnswerPages | null },
 ): Chats {
-  const { stores, panel, secretKey, clock, log } = parts;
+  const { stores, panel, answers, secretKey, clock, log } = parts;
   const adminKey = secretKey.deriveWord("admin-chat");
   const web = new WebAdapter({
     store: stores.webMessages,
     panel,
+    answers,
     sessionKey: secretKey.derive("web-sessions"),
     adminKey,
     isSecure: config.http.publicUrl?.startsWith("https:") ?? false,

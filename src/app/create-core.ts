@@ -2,12 +2,14 @@ import type { Config } from "../config.ts";
 import { WelcomePerson } from "../core/account/welcome-person.ts";
 import type { RuntimeSettings } from "../core/admin/runtime-settings.ts";
 import type { SendNotices } from "../core/admin/send-notices.ts";
+import { AnswerLinks } from "../core/answer-links.ts";
 import { AskQuestion } from "../core/ask-question.ts";
 import { createCardPepper } from "../core/cards/card-code.ts";
 import { RedeemCards } from "../core/cards/redeem-cards.ts";
 import type { ChatConnections } from "../core/chat/chat-connections.ts";
 import type { Clock } from "../core/clock.ts";
 import { RoleList } from "../core/conversation/role.ts";
+import { DeliverNotice } from "../core/deliver-notice.ts";
 import { DeliverReply } from "../core/deliver-reply.ts";
 import { EditQuestion } from "../core/edit-question.ts";
 import { FinishReply } from "../core/finish-reply.ts";
@@ -18,6 +20,7 @@ import { ReplyDispatcher } from "../core/reply-dispatcher.ts";
 import type { ReplyFeed } from "../core/reply-feed.ts";
 import { ReplyHeartbeat } from "../core/reply-heartbeat.ts";
 import type { ReplyQueue } from "../core/reply-queue.ts";
+import { ResumeDeliveries } from "../core/resume-deliveries.ts";
 import { RetryReply } from "../core/retry-reply.ts";
 import { StopReplies } from "../core/stop-replies.ts";
 import { textsFor } from "../core/texts/locales.ts";
@@ -61,7 +64,15 @@ export function createCore(parts: CoreParts) {
   const pepper = createCardPepper(1, parts.secretKey.derive("cards"));
   const shared = { accounts, conversations, replies, ledger, settings, currency, clock, log };
   const common = { ...shared, prompts, models, roles, dispatcher, metrics };
-  const deliver = new DeliverReply({ ...common, notices: stores.notices, connections });
+  const { outbox, notices } = stores;
+  const resume = new ResumeDeliveries(outbox, notices, dispatcher, queue);
+  const { publicUrl } = config.http;
+  const answerLinks =
+    publicUrl === null ? null : new AnswerLinks(parts.secretKey.derive("answer-pages"), publicUrl);
+  const deliver = new DeliverReply({
+    ...{ ...common, outbox, resume, answerLinks, connections },
+    deliverNotice: new DeliverNotice(notices, connections),
+  });
   const finish = new FinishReply(common);
   const heartbeat = new ReplyHeartbeat(replies, log);
   const ask = new AskQuestion({ ...common, deliver });
@@ -77,6 +88,8 @@ export function createCore(parts: CoreParts) {
     audit: stores.audit,
     stats: stores.stats,
     deliver,
+    resume,
+    answerLinks,
     heartbeat,
     ask,
     retryReply: new RetryReply({ ...shared, ask, runtime }),

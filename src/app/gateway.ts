@@ -11,6 +11,7 @@ import { HandleAction } from "../core/handle-action.ts";
 import { HandleMessage } from "../core/handle-message.ts";
 import type { Logger } from "../core/log.ts";
 import { MemoryRateLimiter } from "../core/quota/rate-limiter.ts";
+import { ReadAnswerPage } from "../core/read-answer-page.ts";
 import { ReadWebPanel } from "../core/read-web-panel.ts";
 import type { BotKey } from "../core/reply-queue.ts";
 import { textsFor } from "../core/texts/locales.ts";
@@ -47,7 +48,12 @@ export class Gateway {
   constructor(parts: GatewayParts) {
     const { config, core, clock } = parts;
     this.#parts = parts;
-    this.#chats = createChats(config, { ...parts, panel: new ReadWebPanel(core) });
+    const { answerLinks, replies } = core;
+    this.#chats = createChats(config, {
+      ...parts,
+      panel: new ReadWebPanel(core),
+      answers: answerLinks && new ReadAnswerPage(answerLinks, replies),
+    });
     this.connections = new ChatConnections(
       this.#chats.adapters.map((adapter) => {
         const { pace, callsPerSecondMax } = adapter.capabilities;

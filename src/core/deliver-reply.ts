@@ -1,21 +1,23 @@
 import type { AccountStore } from "./account/account-store.ts";
-import type { NoticeStore } from "./admin/notice-store.ts";
+import type { AnswerLinks } from "./answer-links.ts";
 import type { Ledger } from "./billing/ledger.ts";
 import type { ChatAddress } from "./chat/chat-address.ts";
 import type { ChatConnection, ChatConnections } from "./chat/chat-connections.ts";
 import { replyTarget } from "./chat/incoming-message.ts";
 import { ReplyWriter } from "./chat/reply-writer.ts";
-import { say } from "./chat/say.ts";
 import type { ChatSettings } from "./chat-settings.ts";
 import type { Clock } from "./clock.ts";
+import type { DeliverNotice } from "./deliver-notice.ts";
 import { OutsideError } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import { PreviewTextAssembler } from "./preview-text-assembler.ts";
 import type { ReplyFeed, ReplyProgress } from "./reply-feed.ts";
 import type { ReplyMetrics } from "./reply-metrics.ts";
+import type { ReplyOutbox } from "./reply-outbox.ts";
 import { presentReply } from "./reply-presentation.ts";
 import type { Delivery } from "./reply-queue.ts";
-import type { ReplyStore, ShownMessage } from "./reply-store.ts";
+import type { Reply, ReplyStore, ShownMessage } from "./reply-store.ts";
+import type { ResumeDeliveries } from "./resume-deliveries.ts";
 import { textsFor } from "./texts/locales.ts";
 
 /** A reply whose end was lost on the way is forgotten here; the delivery job finds it anew. */
@@ -39,8 +41,12 @@ export interface DeliverReplyParts {
   readonly replies: ReplyStore;
   readonly accounts: AccountStore;
   readonly ledger: Ledger;
-  readonly notices: NoticeStore;
+  readonly outbox: ReplyOutbox;
+  readonly resume: ResumeDeliveries;
+  readonly deliverNotice: DeliverNotice;
   readonly connections: () => ChatConnections;
+  /** `null` when people cannot open a page of ours. */
+  readonly answerLinks: AnswerLinks | null;
   readonly settings: ChatSettings;
   readonly currency: string;
   readonly metrics: ReplyMetrics;
@@ -77,14 +83,14 @@ export class DeliverReply {
   }
 
   async run(delivery: Delivery, signal: AbortSignal): Promise<void> {
-    if (delivery.kind === "notice") await this.#deliverNotice(delivery.id);
+    if (delivery.kind === "notice") await this.#parts.deliverNotice.run(delivery.id);
     else await this.#deliverReply(delivery.id, signal);
   }
 
   /** The platform kept refusing: the answer stays in the history, where the person finds it. */
   async giveUp(delivery: Delivery, error: unknown): Promise<void> {
     this.#parts.log.error({ err: error, ...delivery }, "delivery was given up");
-    if (delivery.kind === "notice") await this.#parts.notices.mark(delivery.id, "failed");
+    if (delivery.kind === "notice") await this.#parts.deliverNotice.giveUp(delivery.id);
     else await this.#end(delivery.id, "", false);
   }
 
@@ -116,10 +122,16 @@ export class DeliverReply {
     const abort = () => void writer.stop();
     signal.addEventListener("abort", abort);
     try {
-      await writer.finish(final);
+      if (!(await writer.finish(final))) {
+        await this.#park(reply, final.receipt);
+        return;
+      }
       await this.#end(replyId, final.receipt, true);
       const lagMs = clock.now().getTime() - reply.answeredAt.getTime();
       metrics.replyDelivered({ platform: reply.address.platform, lagMs });
+      if (connection.sender.capabilities.sendsPerMessageMax !== null) {
+        await this.#parts.resume.next(reply.address);
+      }
     } catch (error) {
       this.#forget(replyId);
       if (!(error instanceof OutsideError) || error.kind !== "chat_gone") throw error;
@@ -127,27 +139,6 @@ export class DeliverReply {
       await this.#end(replyId, final.receipt, false);
     } finally {
       signal.removeEventListener("abort", abort);
-    }
-  }
-
-  async #deliverNotice(id: string): Promise<void> {
-    const { notices, connections } = this.#parts;
-    const notice = await notices.findQueued(id);
-    if (notice === null) return;
-    const { platform, bot } = notice.address;
-    const connection = connections().find(platform, bot);
-    if (connection === null) throw new OutsideError("gateway", "unreachable");
-    try {
-      await say(connection, {
-        to: notice.address,
-        isDirect: true,
-        text: notice.text,
-        replyTo: null,
-      });
-      await notices.mark(id, "sent");
-    } catch (error) {
-      if (!(error instanceof OutsideError) || error.kind !== "chat_gone") throw error;
-      await notices.mark(id, "failed");
     }
   }
 
@@ -192,6 +183,7 @@ export class DeliverReply {
       isDirect: reply.isDirect,
       replyTo: replyTarget({ id: reply.messageId, isDirect: reply.isDirect }),
       placeholderText: texts.placeholder,
+      restText: texts.restWaits(this.#parts.answerLinks?.linkTo(reply.id) ?? null),
       stopButton: { action: "stop", replyId: reply.id, label: texts.buttons.stop },
       existing: shown.map(({ channel, messageId }) => ({
         address: { ...reply.address, channel },
@@ -227,6 +219,14 @@ export class DeliverReply {
       // Nothing depends on it; a real fault shows with the first message.
       this.#parts.log.debug({ err: error, replyId: reply.id }, "typing was not shown");
     }
+  }
+
+  /** The platform takes no more until the person writes: `ResumeDeliveries` goes on then. */
+  async #park(reply: Reply, receipt: string): Promise<void> {
+    await this.#parts.outbox.park(reply.id, receipt);
+    this.#forget(reply.id);
+    const { platform } = reply.address;
+    this.#parts.log.info({ replyId: reply.id, platform }, "the rest waits for the person");
   }
 
   async #end(replyId: string, receipt: string, isReadable: boolean): Promise<void> {

@@ -14,6 +14,7 @@ import type { Clock } from "./clock.ts";
 import type { Answer, CommandContext } from "./commands/command.ts";
 import type { CommandList } from "./commands/command-list.ts";
 import { type ParsedCommand, parseCommand } from "./commands/parse-command.ts";
+import { asksForMore, parsePlainCommand } from "./commands/plain-commands.ts";
 import { hideCode, tellAnswer } from "./commands/tell-answer.ts";
 import type { EditQuestion } from "./edit-question.ts";
 import { OutsideError, UserError } from "./errors.ts";
@@ -21,6 +22,7 @@ import type { Logger } from "./log.ts";
 import type { RateLimiter } from "./quota/rate-limiter.ts";
 import { readQuestion } from "./read-question.ts";
 import type { ReplyMetrics } from "./reply-metrics.ts";
+import type { ResumeDeliveries } from "./resume-deliveries.ts";
 import { matchLocale, textsFor } from "./texts/locales.ts";
 import type { ModelCatalog } from "./upstream/model-catalog.ts";
 
@@ -33,6 +35,7 @@ export interface HandleMessageParts {
   readonly commands: CommandList;
   readonly ask: AskQuestion;
   readonly editQuestion: EditQuestion;
+  readonly resume: ResumeDeliveries;
   readonly models: ModelCatalog;
   readonly rateLimiter: RateLimiter;
   readonly runtime: RuntimeSettings;
@@ -76,6 +79,11 @@ export class HandleMessage {
       actor: `${platform}:${message.sender.platformUserId}`,
       isAdmin: access.isAdmin(message.address, message.sender.platformUserId),
     };
+    if (connection.sender.capabilities.sendsPerMessageMax !== null) {
+      // What had to wait until the person writes goes out now.
+      const isResumed = await this.#parts.resume.all(message.address);
+      if (isResumed && asksForMore(message.text)) return;
+    }
     await this.#answer(context, connection);
   }
 
@@ -84,14 +92,15 @@ export class HandleMessage {
       const answer = await this.#act(context, connection);
       if (answer !== null) await tellAnswer(context, answer, connection);
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      await this.#tellError(context, error, connection);
+      if (isClosed(error)) this.#logUnread(context, error);
+      else if (error instanceof UserError) await this.#tellError(context, error, connection);
+      else throw error;
     }
   }
 
   async #act(context: CommandContext, connection: ChatConnection): Promise<Answer | null> {
     const { message, person } = context;
-    const command = readCommand(message);
+    const command = readCommand(message, connection);
     if (command?.name === "redeem") await hideCode(context, connection);
     // An edited command is not run again: what it did is done.
     if (message.isEdit && command !== null) return null;
@@ -173,15 +182,28 @@ export class HandleMessage {
         replyTo: replyTarget(message),
       });
     } catch (cause) {
-      // Nobody is left to be told.
-      if (!(cause instanceof OutsideError) || cause.kind !== "chat_gone") throw cause;
+      if (!isClosed(cause)) throw cause;
+      this.#logUnread(context, cause);
     }
+  }
+
+  #logUnread({ message, person }: CommandContext, { kind }: OutsideError): void {
+    const { platform } = message.address;
+    this.#parts.log.info({ platform, kind, accountId: person.account.id }, "answer was not taken");
   }
 }
 
+/** Nobody is there to be told, at least for now; trying again soon would not help. */
+function isClosed(error: unknown): error is OutsideError {
+  return (
+    error instanceof OutsideError && (error.kind === "chat_gone" || error.kind === "window_closed")
+  );
+}
+
 /** A message that is nothing but a card code counts as /redeem. */
-function readCommand(message: IncomingMessage): ParsedCommand | null {
-  const command = parseCommand(message.text);
+function readCommand(message: IncomingMessage, { sender }: ChatConnection): ParsedCommand | null {
+  const plain = sender.capabilities.plainCommands ? parsePlainCommand(message.text) : null;
+  const command = parseCommand(message.text) ?? plain;
   if (command !== null) return command;
   return looksLikeCode(message.text) ? { name: "redeem", args: message.text } : null;
 }

@@ -30,7 +30,9 @@ export function presentReply(reply: Reply, options: PresentReplyOptions): FinalR
   const { texts } = options;
   const answer = reply.text ?? "";
   const showReceipt = options.account?.showReceipt ?? options.showReceipt;
-  const receipt = showReceipt && answer !== "" ? receiptOf(reply, options) : "";
+  const isWanted = showReceipt && answer !== "";
+  // The rest of a parked answer goes on exactly where it stopped, with the receipt it had then.
+  const receipt = reply.receipt ?? (isWanted ? receiptOf(reply, options) : "");
   const parts = [closeFence(answer), ...notesOf(reply, texts), receipt];
   return {
     text: parts.filter((part) => part !== "").join("\n\n"),

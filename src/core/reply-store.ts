@@ -80,6 +80,8 @@ export interface Reply {
   readonly freeReason: FreeReason | null;
   readonly failure: string | null;
   readonly text: string | null;
+  /** As it was shown, or will be with the rest of a parked reply; `null` until then. */
+  readonly receipt: string | null;
   readonly isStopRequested: boolean;
   readonly attempts: number;
   readonly receivedAt: Date;

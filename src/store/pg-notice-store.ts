@@ -53,8 +53,18 @@ export class PgNoticeStore implements NoticeStore {
     return found[0] ?? null;
   }
 
-  async mark(id: string, state: "sent" | "failed"): Promise<void> {
+  async mark(id: string, state: "sent" | "failed" | "parked"): Promise<void> {
     await this.#read("UPDATE notice SET state = $2, sent_at = now() WHERE id = $1", [id, state]);
+  }
+
+  async unpark({ platform, bot, channel, thread }: ChatAddress): Promise<Notice[]> {
+    const notices = await this.#read(
+      `UPDATE notice SET state = 'queued', sent_at = NULL WHERE state = 'parked'
+         AND platform = $1 AND bot = $2 AND channel = $3 AND thread IS NOT DISTINCT FROM $4
+       RETURNING ${COLUMNS}`,
+      [platform, bot, channel, thread],
+    );
+    return notices.sort((some, other) => (some.id < other.id ? -1 : 1));
   }
 
   async listQueued(ageMs: number, limit: number): Promise<Notice[]> {

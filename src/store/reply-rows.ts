@@ -30,6 +30,7 @@ export interface ReplyRow {
   readonly free_reason: FreeReason | null;
   readonly failure: string | null;
   readonly text: string | null;
+  readonly receipt: string | null;
   readonly stop_requested_at: Date | null;
   readonly attempts: number;
   readonly received_at: Date;
@@ -65,6 +66,7 @@ export function replyFromRow(row: ReplyRow): Reply {
     freeReason: row.free_reason,
     failure: row.failure,
     text: row.text,
+    receipt: row.receipt,
     isStopRequested: row.stop_requested_at !== null,
     attempts: row.attempts,
     receivedAt: row.received_at,

@@ -10,6 +10,9 @@ export class CallClocks {
   readonly #whole: NodeJS.Timeout;
   #phase: NodeJS.Timeout;
   #isAnswering = false;
+  #isStopped = false;
+  /** When bytes came that the running timer does not know of; `null` when there were none. */
+  #tickedAtMs: number | null = null;
   #expired: ExpiredClock | null = null;
 
   /** `onExpired` is called at most once. */
@@ -24,11 +27,11 @@ export class CallClocks {
     return this.#expired;
   }
 
-  /** Bytes came. */
+  /** Bytes came. Only noted, for they come thousands of times a second: the timer looks when it is over. */
   tick(): void {
     if (this.#isAnswering) {
-      this.#phase.refresh();
-    } else if (this.#expired === null) {
+      this.#tickedAtMs = performance.now();
+    } else if (!this.#isStopped) {
       this.#isAnswering = true;
       this.waitAtMost(this.#timeouts.betweenChunksMs);
     }
@@ -36,13 +39,26 @@ export class CallClocks {
 
   /** From now on the next bytes must come within so long. */
   waitAtMost(ms: number): void {
-    clearTimeout(this.#phase);
-    this.#phase = setTimeout(() => this.#expire("chunk_timeout"), ms);
+    if (this.#isStopped) return;
+    this.#tickedAtMs = null;
+    this.#wait(ms, ms);
   }
 
   stop(): void {
+    this.#isStopped = true;
     clearTimeout(this.#whole);
     clearTimeout(this.#phase);
+  }
+
+  #wait(ms: number, allowedMs: number): void {
+    clearTimeout(this.#phase);
+    this.#phase = setTimeout(() => {
+      const tickedAtMs = this.#tickedAtMs;
+      this.#tickedAtMs = null;
+      const leftMs = tickedAtMs === null ? 0 : tickedAtMs + allowedMs - performance.now();
+      if (leftMs > 0) this.#wait(leftMs, allowedMs);
+      else this.#expire("chunk_timeout");
+    }, ms);
   }
 
   #expire(clock: ExpiredClock): void {

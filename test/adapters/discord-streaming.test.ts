@@ -32,7 +32,7 @@ function createBudget(): EditBudget {
 async function stream(address: ChatAddress, budget: EditBudget, name: string): Promise<string> {
   const writer = new ReplyWriter({
     ...{ sender: discord.adapter, address, isDirect: false, budget, clock: systemClock },
-    ...{ replyTo: null, existing: [], onSent: async () => {}, placeholderText: "…" },
+    ...{ replyTo: null, existing: [], onSent: async () => {}, placeholderText: "…", restText: "…" },
     ...{ stopButton: { action: "stop" as const, replyId: "r1", label: "Stop" } },
     onPreviewFailed: () => {},
   });

@@ -34,6 +34,7 @@ function setUp(capabilities: Partial<ChatCapabilities> = {}) {
       replyTo: "question",
       existing: [],
       placeholderText: "Thinking",
+      restText: "more",
       stopButton,
       onSent: async (position, message) => {
         saved[position] = message;
@@ -122,7 +123,7 @@ describe("ReplyWriter where messages can be edited", () => {
     writer.showPlaceholder();
     writer.write("**Well");
     await clock.advance(300);
-    expect(await finished(writer.finish(final("**Well** done")))).toEqual({ unsent: "" });
+    expect(await finished(writer.finish(final("**Well** done")))).toBe(true);
     expect(chat.shown).toMatchObject([
       { text: "**Well** done", format: "markdown", buttons: [retryButton] },
     ]);
@@ -793,7 +794,7 @@ describe("ReplyWriter where messages cannot be edited", () => {
       (_, index) => `${index} ${"word ".repeat(50).trim()}`,
     );
     const text = paragraphs.join("\n\n");
-    expect(await finished(createWriter().finish(final(text)))).toEqual({ unsent: "" });
+    expect(await finished(createWriter().finish(final(text)))).toBe(true);
     expect(chat.messages.length).toBeGreaterThanOrEqual(4);
     expect(chat.messages.length).toBeLessThanOrEqual(5);
     expect(chat.messages.join("\n\n")).toBe(text);
@@ -804,20 +805,54 @@ describe("ReplyWriter where messages cannot be edited", () => {
     ]);
   });
 
-  it("sends no more than the platform allows and says what is left", async () => {
-    const { chat, createWriter, finished } = setUp({
-      ...noEdit,
-      textLengthMax: 40,
-      sendsPerMessageMax: 3,
-    });
+  describe("where only so many messages may follow one of the person's", () => {
+    const limited = { ...noEdit, textLengthMax: 46, sendsPerMessageMax: 4 };
     const text = Array.from(
-      { length: 5 },
+      { length: 8 },
       (_, index) => `${index} ${"word ".repeat(6).trim()}`,
     ).join("\n\n");
-    const { unsent } = await finished(createWriter().finish(final(text)));
-    expect(chat.messages).toHaveLength(3);
-    expect([...chat.messages, unsent].join("\n\n")).toBe(text);
-    expect(unsent).not.toBe("");
+
+    it("keeps one in hand, says that there is more, and goes on when the person writes", async () => {
+      const { chat, saved, createWriter, finished } = setUp(limited);
+      expect(await finished(createWriter().finish(final(text)))).toBe(false);
+      expect(chat.messages).toHaveLength(3);
+      expect(chat.messages.at(-1)).toMatch(/\n\nmore$/);
+      expect(await chat.sendsLeft()).toBe(1);
+
+      chat.personWrites();
+      // Another process may do that: all it knows are the messages that were saved.
+      expect(await finished(createWriter({ existing: [...saved] }).finish(final(text)))).toBe(
+        false,
+      );
+      chat.personWrites();
+      expect(await finished(createWriter({ existing: [...saved] }).finish(final(text)))).toBe(true);
+      const shown = chat.messages.map((message) => message.replace(/\n\nmore$/, ""));
+      expect(shown.join("\n\n")).toBe(text);
+      expect(chat.calls.filter(({ refused }) => refused !== null)).toEqual([]);
+    });
+
+    it("sends nothing while the window is closed", async () => {
+      const { chat, createWriter, finished } = setUp({ ...limited, sendsPerMessageMax: 1 });
+      expect(await finished(createWriter().finish(final("Hello")))).toBe(true);
+      expect(await finished(createWriter().finish(final("Again")))).toBe(false);
+      expect(chat.calls).toHaveLength(1);
+    });
+
+    it("stops where something else took the room meanwhile", async () => {
+      const { chat, saved, createWriter, finished } = setUp(limited);
+      chat.failNext("window_closed");
+      expect(await finished(createWriter().finish(final("Hello")))).toBe(false);
+      expect(await finished(createWriter({ existing: saved }).finish(final("Hello")))).toBe(true);
+      expect(chat.messages).toEqual(["Hello"]);
+    });
+
+    it("keeps the byte limit with the note", async () => {
+      const { chat, createWriter, finished } = setUp({ ...limited, textBytesMax: 60 });
+      const writer = createWriter({ restText: "回复“继续”查看余下内容" });
+      expect(await finished(writer.finish(final("汉字。".repeat(60))))).toBe(false);
+      expect(chat.messages).toHaveLength(3);
+      expect(chat.messages.at(-1)).toContain("继续");
+    });
   });
 
   it("goes on behind the pieces that an earlier process sent", async () => {

@@ -63,6 +63,8 @@ export class FakeChat implements ChatSender {
   /** Edits that changed nothing. */
   editsInVain = 0;
   typings = 0;
+  /** Messages sent since the person wrote; counted where the platform does. */
+  #sentSince = 0;
   readonly #clock: Clock | null;
   readonly #shown = new Map<string, FakeMessage>();
   readonly #failures: Failure[] = [];
@@ -130,6 +132,15 @@ export class FakeChat implements ChatSender {
     this.#shown.delete(id);
   }
 
+  /** The person writes, so as many messages as the platform allows may be sent again. */
+  personWrites(): void {
+    this.#sentSince = 0;
+  }
+
+  async sendsLeft(): Promise<number> {
+    return Math.max(0, (this.capabilities.sendsPerMessageMax ?? 0) - this.#sentSince);
+  }
+
   /** The person blocks the bot, or the bot is thrown out. */
   closeChat(address: ChatAddress): void {
     this.#gone.add(chatKey(address));
@@ -138,6 +149,10 @@ export class FakeChat implements ChatSender {
   async send(to: ChatAddress, message: OutgoingMessage): Promise<SentMessage> {
     return this.#call("send", to, message.text, () => {
       this.#check(message);
+      const { sendsPerMessageMax } = this.capabilities;
+      if (sendsPerMessageMax !== null && this.#sentSince >= sendsPerMessageMax)
+        throw new OutsideError("fake", "window_closed");
+      this.#sentSince += 1;
       this.#sent += 1;
       const id = String(this.#sent);
       this.#shown.set(id, { ...message, id, address: to, sentAtMs: this.#nowMs() });

@@ -32,6 +32,7 @@ export class WebChat {
     this.adapter = new WebAdapter({
       store: this.store,
       panel: this.#panel(),
+      answers: null,
       sessionKey: new Uint8Array(32).fill(7),
       adminKey: ADMIN_KEY,
       isSecure: false,

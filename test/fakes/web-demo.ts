@@ -43,6 +43,7 @@ export async function startWebDemo(port = 0): Promise<WebDemo> {
   const adapter = new WebAdapter({
     store,
     panel: core,
+    answers: null,
     sessionKey: randomBytes(32),
     adminKey,
     isSecure: false,

@@ -55,6 +55,26 @@ describe("PgNoticeStore", () => {
   });
 });
 
+describe("PgNoticeStore, where a platform takes nothing until the person writes", () => {
+  const address = { platform: "wechat", bot: "main", channel: "c", thread: null };
+
+  it("parks notices for a chat and has them sent when the person writes, once", async () => {
+    const store = new PgNoticeStore(database.pool, systemClock);
+    const added = await store.add(
+      ["one", "two", "other"].map((text) => ({
+        address: text === "other" ? { ...address, channel: "d" } : address,
+        text,
+        cause: `parked:${text}`,
+      })),
+    );
+    for (const { id } of added) await store.mark(id, "parked");
+    expect(await store.findQueued(added[0]?.id ?? "")).toBeNull();
+    expect((await store.unpark(address)).map(({ text }) => text)).toEqual(["one", "two"]);
+    expect(await store.unpark(address)).toEqual([]);
+    expect((await store.findQueued(added[0]?.id ?? ""))?.text).toBe("one");
+  });
+});
+
 describe("PrismaAuditLog", () => {
   it("keeps what an admin did, newest first, with before and after", async () => {
     const audit = new PrismaAuditLog(prisma);

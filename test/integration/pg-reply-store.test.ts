@@ -317,6 +317,39 @@ describe("PgReplyStore", () => {
     expect(left.map(({ id }) => id)).not.toContain(first.id);
   });
 
+  it("parks what the platform takes no more of, and gives back the oldest first, once", async () => {
+    const asker = await personWith(5n);
+    const address = question(asker).address;
+    const ids: string[] = [];
+    for (let round = 0; round < 2; round += 1) {
+      const reply = question(asker);
+      ids.push(reply.id);
+      await replies.open(reply);
+      await replies.release(asker.id, 1);
+      await replies.start(reply.id, LEASE_MS);
+      await replies.finish(answered(reply.id, 1n));
+    }
+    const [first = "", second = ""] = ids;
+    await outbox.park(second, "two");
+    await outbox.park(first, "one");
+    await outbox.park(first, "another receipt");
+    expect(await replies.find(first)).toMatchObject({ receipt: "one", state: "answered" });
+    const waiting = await outbox.listUndelivered(0, 1000);
+    expect(waiting.map(({ id }) => id).filter((id) => ids.includes(id))).toEqual([]);
+
+    expect(await outbox.unparkNext({ ...address, channel: "elsewhere" })).toBeNull();
+    expect(await outbox.unparkNext({ ...address, thread: "7" })).toBeNull();
+    const both = await Promise.all([outbox.unparkNext(address), outbox.unparkNext(address)]);
+    expect(both.map((reply) => reply?.id).sort()).toEqual([first, second].sort());
+    expect(await outbox.unparkNext(address)).toBeNull();
+    expect((await outbox.listUndelivered(0, 1000)).map(({ id }) => id)).toEqual(
+      expect.arrayContaining([first, second]),
+    );
+    await replies.markDelivered(first, "one", true);
+    await outbox.park(first, "late");
+    expect(await outbox.unparkNext(address)).toBeNull();
+  });
+
   it("keeps two bots and two platforms with the same user id apart", async () => {
     const sender = { platformUserId: "same", displayName: "S", username: "S", locale: null };
     const ids = new Set<string>();

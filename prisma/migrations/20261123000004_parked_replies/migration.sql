@@ -11,3 +11,4 @@ CREATE TABLE adapter_memory (
 
 ALTER TABLE reply ADD COLUMN parked_at timestamptz(3);
 CREATE INDEX reply_parked ON reply (platform, bot, channel) WHERE parked_at IS NOT NULL;
+CREATE INDEX notice_parked ON notice (platform, bot, channel) WHERE state = 'parked';

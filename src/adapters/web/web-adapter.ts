@@ -1,3 +1,4 @@
+import type { AnswerPages } from "../../core/chat/answer-pages.ts";
 import type {
   ChatAdapter,
   ChatCapabilities,
@@ -21,6 +22,7 @@ import { WebEvents } from "./web-events.ts";
 import { WebFileShelf } from "./web-file-shelf.ts";
 import {
   createAdminPageRoutes,
+  createAnswerRoute,
   createAssetsRoute,
   createChatPageRoute,
 } from "./web-page-routes.ts";
@@ -34,6 +36,8 @@ const TYPING_MS = 5000;
 export interface WebAdapterOptions {
   readonly store: WebMessageStore;
   readonly panel: WebPanel;
+  /** Pages of single answers at `/answers/TOKEN`; `null`: there are none. */
+  readonly answers: AnswerPages | null;
   /** Signs the cookies; at least 32 bytes, the same after a restart. */
   readonly sessionKey: Uint8Array;
   /** Opens the admin chat at `/admin-chat#KEY`; `null`: there is none. */
@@ -178,6 +182,7 @@ export class WebAdapter implements ChatAdapter {
         this.#hear((handlers) => handlers.onAction(action)),
     };
     const routes: WebRoute[] = [createAssetsRoute(assets)];
+    if (options.answers !== null) routes.push(createAnswerRoute(assets, options.answers));
     if (options.isChatOpen) {
       const newcomers = new MemoryRateLimiter(options.clock);
       routes.push(

@@ -74,21 +74,39 @@ export class WebAssets {
     cookie: string | null,
     entry: "open" | "full" = "open",
   ): Response {
-    const asset = this.#files.get(name);
-    const html = new TextDecoder()
-      .decode(asset?.bytes)
-      .replaceAll("{assets}", `/assets/${this.#version}`)
-      .replaceAll("{entry}", entry);
-    const headers = new Headers({
-      "content-type": "text/html; charset=utf-8",
-      "cache-control": "no-store",
-      "content-security-policy": CONTENT_SECURITY_POLICY,
-      "referrer-policy": "no-referrer",
-      "x-content-type-options": "nosniff",
-    });
-    if (cookie !== null) headers.set("set-cookie", cookie);
-    return new Response(html, { headers });
+    const response = this.#fill(name, { entry });
+    if (cookie !== null) response.headers.set("set-cookie", cookie);
+    return response;
   }
+
+  /** The page of one answer. The text is escaped here. */
+  answerPage(answer: string, language: string, title: string): Response {
+    return this.#fill("answer.html", { lang: language, title, answer: escapeHtml(answer) });
+  }
+
+  #fill(name: string, values: Readonly<Record<string, string>>): Response {
+    const all: Readonly<Record<string, string>> = {
+      ...values,
+      assets: `/assets/${this.#version}`,
+    };
+    const html = new TextDecoder()
+      .decode(this.#files.get(name)?.bytes)
+      .replace(/\{([a-z]+)\}/g, (whole, key: string) => all[key] ?? whole);
+    return new Response(html, {
+      headers: {
+        "content-type": "text/html; charset=utf-8",
+        "cache-control": "no-store",
+        "content-security-policy": CONTENT_SECURITY_POLICY,
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+      },
+    });
+  }
+}
+
+function escapeHtml(text: string): string {
+  const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+  return text.replace(/[&<>]/g, (character) => entities[character] ?? character);
 }
 
 function readAssets(): Map<string, Asset> {

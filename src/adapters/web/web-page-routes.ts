@@ -1,3 +1,4 @@
+import type { AnswerPages } from "../../core/chat/answer-pages.ts";
 import type { RequestConnection, WebRoute } from "../../core/chat/web-route.ts";
 import type { RateLimiter } from "../../core/quota/rate-limiter.ts";
 import type { AdminKeyGuard } from "./admin-key-guard.ts";
@@ -54,6 +55,22 @@ export function createAdminPageRoutes(parts: PageParts, guard: AdminKeyGuard): W
       handle: async (request, connection) => openAdminSession(session, guard, request, connection),
     },
   ];
+}
+
+/** The page of one answer, for whoever holds its link. */
+export function createAnswerRoute(assets: WebAssets, answers: AnswerPages): WebRoute {
+  return {
+    path: "/answers/*",
+    handle: async (request) => {
+      if (!isReading(request)) return problemResponse("method_not_allowed");
+      const token = new URL(request.url).pathname.slice("/answers/".length);
+      const answer = await answers.read(token);
+      if (answer === null) return problemResponse("not_found");
+      const isChinese = answer.locale.startsWith("zh");
+      const [language, title] = isChinese ? ["zh-CN", "AI 回答"] : [answer.locale, "AI answer"];
+      return assets.answerPage(answer.text, language, title);
+    },
+  };
 }
 
 export function createAssetsRoute(assets: WebAssets): WebRoute {

@@ -19,7 +19,10 @@ export interface NoticeStore {
   ): Promise<Notice[]>;
   /** `null` when it is no longer waiting. */
   findQueued(id: string): Promise<Notice | null>;
-  mark(id: string, state: "sent" | "failed"): Promise<void>;
+  /** "parked": it waits until the person writes. */
+  mark(id: string, state: "sent" | "failed" | "parked"): Promise<void>;
+  /** What is parked for a chat waits to be sent again; returns it, oldest first. */
+  unpark(address: ChatAddress): Promise<Notice[]>;
   /** Those waiting for at least `ageMs`. */
   listQueued(ageMs: number, limit: number): Promise<Notice[]>;
 }

@@ -26,6 +26,8 @@ export interface ShownContent {
   readonly text: string;
   readonly format: "plain" | "markdown";
   readonly buttons: readonly MessageButton[];
+  /** More edits will follow. */
+  readonly isDraft?: true;
 }
 
 interface ReplyMessage {

@@ -163,7 +163,12 @@ export class ReplyPreview {
     return {
       position,
       priority: messages.has(position) ? "preview" : "placeholder",
-      content: { text: part.text, format: "plain", buttons: hasStop ? [stopButton] : [] },
+      content: {
+        text: part.text,
+        format: "plain",
+        buttons: hasStop ? [stopButton] : [],
+        isDraft: true,
+      },
       shownLength: part.end,
     };
   }

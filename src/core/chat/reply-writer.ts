@@ -4,10 +4,13 @@ import type { CallPriority } from "./edit-budget.ts";
 import { ReplyMessages, type ReplyPlace, type ShownContent } from "./reply-messages.ts";
 import { ReplyPreview } from "./reply-preview.ts";
 import { splitIntoPieces, splitMarkdown } from "./split-text.ts";
+import { countBytes } from "./text-limits.ts";
 import { TypingSignal } from "./typing-signal.ts";
 
 /** Where messages cannot be edited an answer comes in at most so many, if it fits. */
 const PIECES_MAX = 5;
+/** Where sends are counted one is kept: should something go wrong, the person can be told. */
+const SENDS_KEPT = 1;
 /** Calls for one message before the caller has to try later: after about 15 seconds. */
 const TRIES_MAX = 5;
 const BACKOFF_MS = 1_000;
@@ -16,6 +19,8 @@ const NOTHING = "…";
 
 export interface ReplyWriterOptions extends ReplyPlace {
   readonly placeholderText: string;
+  /** Ends what is sent when the rest has to wait for the person, and tells them how to get it. */
+  readonly restText: string;
   /** Shown under the last message while the answer is written; `null` for none. */
   readonly stopButton: MessageButton | null;
   /** Told of every preview that failed; nothing needs to be done. */
@@ -72,27 +77,45 @@ export class ReplyWriter {
   }
 
   /**
-   * Brings the final text to the chat and resolves with what there was no room for: `unsent` is
-   * "" unless the platform allows too few messages. Waits out rate limits and tries failed calls
+   * Brings the final text to the chat. Resolves with `false` when the platform takes no more until
+   * the person writes again: then the last message says so, and finishing the same text once more
+   * sends what is missing. Waits out rate limits and tries failed calls
    * again for some seconds, then throws the `OutsideError`; calling it again, or on a new writer
    * with the same messages, goes on where it stopped. A timed-out send may have arrived, so a part
    * can be seen twice but never be missing. Throws "unreachable" when `stop` is called.
    */
-  async finish(final: FinalReply): Promise<{ readonly unsent: string }> {
+  async finish(final: FinalReply): Promise<boolean> {
     await this.#endPreviews();
-    const { edit, sendsPerMessageMax } = this.#options.sender.capabilities;
+    const { edit } = this.#options.sender.capabilities;
     const parts = this.#cut(final.text);
+    const count = await this.#countSendable(parts.length);
     const contents = parts
-      .slice(0, sendsPerMessageMax ?? parts.length)
-      .map((text, position, { length }) => this.#content(text, position === length - 1, final));
-    for (const [position, priority] of this.#inOrder(contents)) {
-      const content = contents[position];
-      if (content) await this.#settle(position, content, priority);
+      .slice(0, count)
+      .map((text, position) => this.#content(text, position, { ...final, parts, count }));
+    try {
+      for (const [position, priority] of this.#inOrder(contents)) {
+        const content = contents[position];
+        if (content) await this.#settle(position, content, priority);
+      }
+    } catch (error) {
+      // Something else was sent there meanwhile and took the room.
+      if (error instanceof OutsideError && error.kind === "window_closed") return false;
+      throw error;
     }
     for (let position = contents.length; edit && position < this.#messages.count; position += 1) {
       await this.#takeAway(position);
     }
-    return { unsent: parts.slice(contents.length).join("\n\n") };
+    return count === parts.length;
+  }
+
+  /** How many of the parts the platform takes now, those already sent among them. */
+  async #countSendable(count: number): Promise<number> {
+    const { sender, address } = this.#options;
+    const { sendsPerMessageMax } = sender.capabilities;
+    if (sendsPerMessageMax === null || !sender.sendsLeft) return count;
+    if (count <= this.#messages.count) return count;
+    const left = (await sender.sendsLeft(address)) - (sendsPerMessageMax === 1 ? 0 : SENDS_KEPT);
+    return Math.min(count, this.#messages.count + Math.max(0, left));
   }
 
   /** Ends everything without sending; resolves once a call already on its way has ended. */
@@ -107,19 +130,35 @@ export class ReplyWriter {
   }
 
   #cut(text: string): string[] {
-    const { edit, sendsPerMessageMax, textLengthMax, textBytesMax } =
-      this.#options.sender.capabilities;
-    const limits = { lengthMax: textLengthMax, bytesMax: textBytesMax };
-    const piecesMax = Math.min(PIECES_MAX, sendsPerMessageMax ?? PIECES_MAX);
+    const { sender, restText } = this.#options;
+    const { edit, sendsPerMessageMax, textLengthMax, textBytesMax } = sender.capabilities;
+    // The same cuts each time, so the room for the note is always kept free.
+    const note = sendsPerMessageMax === null ? "" : `\n\n${restText}`;
+    const limits = {
+      lengthMax: textLengthMax - note.length,
+      bytesMax: textBytesMax === null ? null : textBytesMax - countBytes(note),
+    };
+    const sendsMax = sendsPerMessageMax ?? Number.POSITIVE_INFINITY;
+    const piecesMax = Math.max(1, Math.min(PIECES_MAX, sendsMax - SENDS_KEPT));
     const parts = edit
       ? splitMarkdown(text, limits)
       : splitIntoPieces(text, { ...limits, piecesMax });
     return parts.length === 0 ? [NOTHING] : parts;
   }
 
-  #content(text: string, isLast: boolean, final: FinalReply): ShownContent {
-    const hasButtons = isLast && this.#options.sender.capabilities.buttons;
-    return { text, format: "markdown", buttons: hasButtons ? final.buttons : [] };
+  #content(
+    text: string,
+    position: number,
+    final: FinalReply & { readonly parts: readonly string[]; readonly count: number },
+  ): ShownContent {
+    const { parts, count, buttons } = final;
+    const hasButtons = position === parts.length - 1 && this.#options.sender.capabilities.buttons;
+    const isCutShort = position === count - 1 && count < parts.length;
+    return {
+      text: isCutShort ? `${text}\n\n${this.#options.restText}` : text,
+      format: "markdown",
+      buttons: hasButtons ? buttons : [],
+    };
   }
 
   /**

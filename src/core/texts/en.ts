@@ -66,6 +66,7 @@ export const en: Texts = {
   slowAnswer: "⏱ This answer came later than we promise, so it is free.",
   cutAnswer: "⚠️ The answer broke off here. You pay only for what came.",
   stoppedAnswer: "⏹ Stopped.",
+  restWaits: (page) => `✂️ There is more: write “more”${page === null ? "" : ` or open ${page}`}`,
   balance: ({ credit, messages, lots, today }) =>
     [
       `**Balance:** ${credit} · ${messages}`,

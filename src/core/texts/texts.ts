@@ -67,6 +67,8 @@ export interface Texts {
   readonly slowAnswer: string;
   readonly cutAnswer: string;
   readonly stoppedAnswer: string;
+  /** Ends a message when the platform takes no more; `page` shows the whole answer. */
+  restWaits(page: string | null): string;
   balance(details: {
     credit: AmountText;
     messages: AmountText;

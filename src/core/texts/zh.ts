@@ -65,6 +65,7 @@ export const zh: Texts = {
   slowAnswer: "⏱ 这次回答超过了我们承诺的时间，因此免费。",
   cutAnswer: "⚠️ 回答在此中断，只收取已得到部分的费用。",
   stoppedAnswer: "⏹ 已停止。",
+  restWaits: (page) => `✂️ 未完：回复“继续”查看余下内容${page === null ? "" : `，或打开 ${page}`}`,
   balance: ({ credit, messages, lots, today }) =>
     [
       `**余额：** ${credit} · ${messages}`,
