@@ -4,13 +4,14 @@ import type { z } from "zod";
 import { ConfigFile } from "./config/config-file.ts";
 import { createOffer, type UpstreamConfig } from "./config/create-offer.ts";
 import { Env } from "./config/env.ts";
+import { readWechat, type WechatConfig } from "./config/wechat-env.ts";
 import type { PlatformId } from "./core/admin/admin-access.ts";
 import type { ChatSettings } from "./core/chat-settings.ts";
 import type { Role } from "./core/conversation/role.ts";
 import type { Model } from "./core/upstream/model-catalog.ts";
 
 /** What the program runs with. A platform that is not configured is `null`, not half-built. */
-export interface Config {
+export interface Config extends WechatConfig {
   readonly role: "all" | "gateway" | "worker";
   readonly http: {
     readonly host: string;
@@ -101,6 +102,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, directory: string): C
             apiUrl: env.DISCORD_API_URL ?? null,
             guildId: env.DISCORD_GUILD_ID ?? null,
           },
+    ...readWechat(env),
     webChat: env.WEB_CHAT ?? isLoopback(env.HOST),
     adminChats: env.ADMIN_CHATS,
     adminUsers: env.ADMIN_USERS,

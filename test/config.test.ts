@@ -136,4 +136,80 @@ describe("readConfig", () => {
     const schema = z.toJSONSchema(ConfigFile, { io: "input" });
     expect(JSON.parse(published)).toEqual(JSON.parse(JSON.stringify(schema)));
   });
+
+  it("reads the ways into WeChat", () => {
+    const config = readConfig(
+      {
+        WECHAT_PUPPET: "service",
+        WECHATY_PUPPET_SERVICE_TOKEN: "insecure_0123456789",
+        WECHATY_PUPPET_SERVICE_ENDPOINT: "127.0.0.1:8788",
+        WECHATY_PUPPET_SERVICE_NO_TLS_INSECURE_CLIENT: "true",
+        WECHAT_FRIENDS: "点卡",
+        WECHAT_OA_APP_ID: "wx0123456789abcdef",
+        WECHAT_OA_APP_SECRET: "secret-secret",
+        WECHAT_OA_TOKEN: "token123",
+        WECHAT_OA_API_ROOT: "http://127.0.0.1:9/",
+        WECOM_BOT_ID: "bot-1",
+        WECOM_BOT_SECRET: "secret-secret",
+      },
+      directory,
+    );
+    expect(config).toMatchObject({
+      wechat: {
+        puppet: { kind: "service", endpoint: "127.0.0.1:8788", tls: null },
+        friends: { accept: "word", word: "点卡" },
+      },
+      wechatOa: { apiRoot: "http://127.0.0.1:9", aesKey: null, replies: "service" },
+      wecom: { botId: "bot-1", webSocketUrl: null },
+    });
+    expect(readConfig({ WECHAT_PUPPET: "ilink" }, directory).wechat).toEqual({
+      puppet: { kind: "ilink", baseUrl: null },
+      friends: { accept: "none" },
+    });
+    expect(readConfig({}, directory)).toMatchObject({ wechat: null, wechatOa: null, wecom: null });
+  });
+
+  it("names what is missing for WeChat", () => {
+    const read = () =>
+      readConfig(
+        {
+          WECHAT_PUPPET: "service",
+          WECHATY_PUPPET_SERVICE_TLS_CA_CERT: "/nowhere.pem",
+          WECHAT_OA_APP_ID: "wx0123456789abcdef",
+          WECHAT_OA_AES_KEY: "short",
+          WECOM_BOT_SECRET: "secret-secret",
+        },
+        directory,
+      );
+    expect(read).toThrow(/WECHATY_PUPPET_SERVICE_TLS_CA_CERT: must be a file/);
+    expect(read).toThrow(/WECHAT_OA_AES_KEY: must be the EncodingAESKey/);
+    const partly = () =>
+      readConfig(
+        {
+          WECHAT_PUPPET: "service",
+          WECHAT_OA_APP_ID: "wx0123456789abcdef",
+          WECOM_BOT_SECRET: "secret-secret",
+        },
+        directory,
+      );
+    for (const name of [
+      "WECHATY_PUPPET_SERVICE_TOKEN",
+      "WECHATY_PUPPET_SERVICE_ENDPOINT",
+      "WECHAT_OA_APP_SECRET",
+      "WECHAT_OA_TOKEN",
+      "WECOM_BOT_ID",
+    ]) {
+      expect(partly).toThrow(new RegExp(`${name}: \\w+ needs it|${name}: .* needs it`));
+    }
+  });
+
+  it("takes an unofficial puppet only from who accepts the risk", () => {
+    const puppet = { WECHAT_PUPPET: "wechaty-puppet-wechat4u" };
+    expect(() => readConfig(puppet, directory)).toThrow(/WECHAT_I_ACCEPT_ACCOUNT_RISK: .*close/);
+    const accepted = readConfig({ ...puppet, WECHAT_I_ACCEPT_ACCOUNT_RISK: "yes" }, directory);
+    expect(accepted.wechat?.puppet).toEqual({
+      kind: "unofficial",
+      name: "wechaty-puppet-wechat4u",
+    });
+  });
 });

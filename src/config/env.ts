@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { PlatformId } from "../core/admin/admin-access.ts";
+import { checkWechat, wechatVariables } from "./wechat-env.ts";
 
 const url = (protocols: RegExp, what: string) =>
   z.url({ protocol: protocols, error: `must be ${what}` });
@@ -80,6 +81,7 @@ export const Env = z
       .string()
       .regex(/^\d{1,20}$/, "must be the id of a server")
       .optional(),
+    ...wechatVariables,
     WEB_CHAT: onOff.optional(),
     ADMIN_CHATS: platformIds.default([]),
     ADMIN_USERS: platformIds.default([]),
@@ -107,6 +109,9 @@ export const Env = z
         message: "TELEGRAM_MODE=webhook needs an https address here (http only on this machine)",
       });
     }
+    checkWechat(env, (name, message) =>
+      context.addIssue({ code: "custom", path: [name], message }),
+    );
     if (env.ROLE !== "all" && env.DATABASE_URL === undefined) {
       context.addIssue({
         code: "custom",
