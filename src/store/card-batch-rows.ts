@@ -78,7 +78,7 @@ export function isTakenName(error: unknown): boolean {
   return (
     error instanceof pg.DatabaseError &&
     error.code === UNIQUE_VIOLATION &&
-    error.constraint === "card_batch_name_key"
+    (error.constraint === "card_batch_name_key" || error.constraint === "card_batch_lower_name_key")
   );
 }
 
@@ -88,7 +88,7 @@ export async function selectBatch(
   name: string,
 ): Promise<CardBatch | null> {
   const { rows } = await database.query<BatchRow>(
-    preparedQuery(`${SELECT_BATCH} WHERE b.name = $1`, [name]),
+    preparedQuery(`${SELECT_BATCH} WHERE lower(b.name) = lower($1)`, [name]),
   );
   return rows[0] === undefined ? null : batchOf(rows[0]);
 }

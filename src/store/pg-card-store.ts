@@ -76,7 +76,9 @@ export class PgCardStore implements CardStore {
   ): Promise<{ before: CardBatch; after: CardBatch }> {
     return this.#transact(async (client) => {
       // Waits for redeemings of this batch that are under way; later ones wait for us.
-      await client.query("SELECT 1 FROM card_batch WHERE name = $1 FOR UPDATE", [name]);
+      await client.query("SELECT 1 FROM card_batch WHERE lower(name) = lower($1) FOR UPDATE", [
+        name,
+      ]);
       const before = await selectBatch(client, name);
       if (before === null) throw new UserError("unknown_batch", { name });
       const { from, to } = CHANGES[change];

@@ -57,6 +57,17 @@ export function cardStoreContract(name: string, open: OpenCards): void {
       expect((await cards.findBatch(batch))?.cards.active).toBe(codes.length);
     });
 
+    it("takes a batch name for the same whatever its case", async () => {
+      const { cards } = await open();
+      const { name: batch } = await makeBatch(cards);
+      const other = batch === batch.toUpperCase() ? batch.toLowerCase() : batch.toUpperCase();
+      await expect(makeBatch(cards, { name: other })).rejects.toMatchObject({
+        code: "batch_exists",
+      });
+      expect((await cards.findBatch(other))?.name).toBe(batch);
+      expect((await cards.changeBatch(other, "freeze")).after.state).toBe("frozen");
+    });
+
     it("redeems nothing of a frozen batch until it is unfrozen", async () => {
       const { cards, openAccount } = await open();
       const { name: batch, codes } = await makeBatch(cards);

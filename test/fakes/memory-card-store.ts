@@ -57,7 +57,7 @@ export class MemoryCardStore implements CardStore {
   }
 
   async createBatch(batch: NewBatch, chunks: Iterable<readonly NewCard[]>): Promise<void> {
-    if (this.#batches.some((other) => other.batch.name === batch.name)) {
+    if (this.#find(batch.name) !== undefined) {
       throw new UserError("batch_exists", { name: batch.name });
     }
     const added: MemoryBatch = { batch, createdAt: this.#clock.now(), state: "active" };
@@ -76,7 +76,7 @@ export class MemoryCardStore implements CardStore {
   }
 
   async findBatch(name: string): Promise<CardBatch | null> {
-    const batch = this.#batches.find((other) => other.batch.name === name);
+    const batch = this.#find(name);
     return batch === undefined ? null : this.#seen(batch);
   }
 
@@ -84,7 +84,7 @@ export class MemoryCardStore implements CardStore {
     name: string,
     change: BatchChange,
   ): Promise<{ before: CardBatch; after: CardBatch }> {
-    const batch = this.#batches.find((other) => other.batch.name === name);
+    const batch = this.#find(name);
     if (batch === undefined) throw new UserError("unknown_batch", { name });
     const needed = change === "freeze" ? ["active"] : ["frozen", "active"];
     const isWrong = change === "unfreeze" && batch.state !== "frozen";
@@ -97,6 +97,11 @@ export class MemoryCardStore implements CardStore {
       if (change === "void" && card.state === "active") card.state = "void";
     }
     return { before, after: this.#seen(batch) };
+  }
+
+  #find(name: string): MemoryBatch | undefined {
+    const wanted = name.toLowerCase();
+    return this.#batches.find((other) => other.batch.name.toLowerCase() === wanted);
   }
 
   async redeem(redeemer: Redeemer, codeHmacs: readonly Uint8Array[]): Promise<RedeemAttempt> {

@@ -55,7 +55,7 @@ export const USAGE: Readonly<Record<CommandName, string>> = {
   grant: "/grant USER AMOUNT[m] [DAYS] REASON…",
   stats: "/stats [today|7d|30d] [model|user|batch]",
   cards:
-    "/cards new BATCH COUNT AMOUNT[m] DAYS [expires=YYYY-MM-DD] · /cards list|show|freeze|unfreeze|void BATCH",
+    "/cards new BATCH COUNT AMOUNT[m] DAYS [expires=YYYY-MM-DD] [limit=N] [models=A,B] · /cards list|show|freeze|unfreeze|void BATCH",
   user: "/user USER",
   ban: "/ban USER REASON",
   unban: "/unban USER",

@@ -1,6 +1,11 @@
-import type { AdminTexts } from "./texts.ts";
+import type { AdminTexts, BatchTerms } from "./texts.ts";
 
 const until = (date: string | null) => (date === null ? "no end date" : `until ${date}`);
+
+const terms = ({ perAccountMax, models }: BatchTerms) =>
+  `${perAccountMax === null ? "" : ` · at most ${perAccountMax} a person`}${
+    models === null ? "" : ` · only for ${models.join(", ")}`
+  }`;
 
 export const enAdmin: AdminTexts = {
   adminCommands: {
@@ -22,10 +27,10 @@ export const enAdmin: AdminTexts = {
   grantRepeated: (user) => `ℹ️ This grant to ${user} had been made before; nothing was added again.`,
   grantReceived: ({ amount, reason, validUntil }) =>
     `🎁 You received **${amount}** (${until(validUntil)}): ${reason}`,
-  batchCreated: ({ name, count, amount, days, redeemUntil, sha256 }) =>
+  batchCreated: ({ name, count, amount, days, redeemUntil, sha256, ...limits }) =>
     `✅ Batch **${name}**: ${count} cards of ${amount}, valid ${days} days from redeeming${
       redeemUntil === null ? "" : `, to be redeemed until ${redeemUntil}`
-    }.\nThe codes are in the file and are not kept: this is the only copy. SHA-256 \`${sha256.slice(0, 16)}…\``,
+    }${terms(limits)}.\nThe codes are in the file and are not kept: this is the only copy. SHA-256 \`${sha256.slice(0, 16)}…\``,
   batchFileCaption: "One code a line. This is the only copy.",
   batches: (lines) =>
     [
@@ -34,7 +39,7 @@ export const enAdmin: AdminTexts = {
         (line) =>
           `- **${line.name}** · ${line.state} · ${line.amount}, ${line.days} days · ${line.active} open, ${line.redeemed} redeemed, ${line.void} void${
             line.redeemUntil === null ? "" : ` · redeem until ${line.redeemUntil}`
-          }`,
+          }${terms(line)}`,
       ),
     ].join("\n"),
   batchesEmpty: "No batches yet. Make one: `/cards new BATCH COUNT AMOUNT[m] DAYS`",

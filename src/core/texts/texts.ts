@@ -133,6 +133,8 @@ export interface Texts {
     amount: AmountText;
     days: number;
     redeemUntil: string | null;
+    perAccountMax: number | null;
+    models: readonly string[] | null;
     sha256: string;
   }): string;
   readonly batchFileCaption: string;
@@ -156,7 +158,13 @@ export interface Texts {
   loginCode(platform: string, page: string): string;
 }
 
-export interface BatchLine {
+/** What a batch of cards limits; `null`: nothing. */
+export interface BatchTerms {
+  readonly perAccountMax: number | null;
+  readonly models: readonly string[] | null;
+}
+
+export interface BatchLine extends BatchTerms {
   readonly name: string;
   readonly state: string;
   readonly amount: AmountText;

@@ -1,6 +1,11 @@
-import type { AdminTexts } from "./texts.ts";
+import type { AdminTexts, BatchTerms } from "./texts.ts";
 
 const until = (date: string | null) => (date === null ? "长期有效" : `有效期至 ${date}`);
+
+const terms = ({ perAccountMax, models }: BatchTerms) =>
+  `${perAccountMax === null ? "" : ` · 每人限 ${perAccountMax} 张`}${
+    models === null ? "" : ` · 仅限 ${models.join("、")}`
+  }`;
 
 export const zhAdmin: AdminTexts = {
   adminCommands: {
@@ -22,10 +27,10 @@ export const zhAdmin: AdminTexts = {
   grantRepeated: (user) => `ℹ️ 给 ${user} 的这次赠送之前已完成，没有重复。`,
   grantReceived: ({ amount, reason, validUntil }) =>
     `🎁 您获得 **${amount}**（${until(validUntil)}）：${reason}`,
-  batchCreated: ({ name, count, amount, days, redeemUntil, sha256 }) =>
+  batchCreated: ({ name, count, amount, days, redeemUntil, sha256, ...limits }) =>
     `✅ 批次 **${name}**：${count} 张卡，每张 ${amount}，激活后 ${days} 天有效${
       redeemUntil === null ? "" : `，须在 ${redeemUntil} 前激活`
-    }。\n卡密在文件中，系统不保存：这是唯一的一份。SHA-256 \`${sha256.slice(0, 16)}…\``,
+    }${terms(limits)}。\n卡密在文件中，系统不保存：这是唯一的一份。SHA-256 \`${sha256.slice(0, 16)}…\``,
   batchFileCaption: "每行一个卡密。这是唯一的一份。",
   batches: (lines) =>
     [
@@ -34,7 +39,7 @@ export const zhAdmin: AdminTexts = {
         (line) =>
           `- **${line.name}** · ${line.state} · ${line.amount}，${line.days} 天 · 未用 ${line.active}，已用 ${line.redeemed}，作废 ${line.void}${
             line.redeemUntil === null ? "" : ` · 激活截止 ${line.redeemUntil}`
-          }`,
+          }${terms(line)}`,
       ),
     ].join("\n"),
   batchesEmpty: "还没有批次。制作：`/cards new 批次 数量 面额[m] 天数`",
