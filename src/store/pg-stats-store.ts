@@ -72,8 +72,7 @@ export class PgStatsStore implements StatsStore {
     return await this.#rows<BatchStatsRow>(
       `SELECT b.name, b.count,
          (SELECT count(*)::int FROM card c WHERE c.batch_id = b.id AND c.redeemed_at >= $1) AS redeemed,
-         coalesce(sum(e.amount) FILTER (WHERE e.unit = 'credit'), 0)::bigint AS credit,
-         coalesce(sum(e.amount) FILTER (WHERE e.unit = 'message'), 0)::bigint AS messages
+         b.unit, coalesce(sum(e.amount), 0)::bigint AS spent
        FROM card_batch b
        LEFT JOIN lot l ON l.origin = 'cards:' || b.name
        LEFT JOIN entry e ON e.lot_id = l.id AND e.to_account = 'revenue' AND e.created_at >= $1

@@ -56,6 +56,11 @@ describe("requests of the page", () => {
     ]);
     const unknown = { ...body, action: "explode" };
     expect((await tab.request("POST", "/chat/actions", { body: unknown })).status).toBe(400);
+    for (const replyId of ["", "x", "../1", `${REPLY_ID}0`, null]) {
+      const malformed = { ...body, replyId };
+      expect((await tab.request("POST", "/chat/actions", { body: malformed })).status).toBe(400);
+    }
+    expect(chat.actions).toHaveLength(1);
   });
 
   it("read the panel and old turns as the person they are", async () => {

@@ -250,7 +250,8 @@ describe("the program on Telegram", { timeout: 40_000 }, () => {
     const person = 111;
     await adminSays("/cards new MENTION 1 5m 30", (text) => text.includes("MENTION"));
     const file = await telegram.waitFor(
-      () => telegram.messages(ADMIN).findLast((message) => message.document !== null)?.document,
+      () =>
+        telegram.messages(ADMIN).find(({ document }) => document?.name === "MENTION.txt")?.document,
     );
     const code = file.content.trim();
     await answerTo(person, `please redeem ${code} for me`, (text) => text.includes("left:"));
@@ -273,6 +274,58 @@ describe("the program on Telegram", { timeout: 40_000 }, () => {
     const isAsked = botTexts(group).some((text) => text.includes("delete the one with the code"));
     expect(isGone || isAsked).toBe(true);
     expect(botTexts(group).join()).not.toContain("typo");
+  });
+
+  it("lets only the person who asked press the buttons under an answer", async () => {
+    const group = -100_601;
+    telegram.group(group);
+    openAi.behaviour = { tokens: 400, tokenMs: 50 };
+    const asked = telegram.messages(group).length;
+    telegram.user(113).writes("@dianka_bot tell me a long story", { chat: group });
+    const shown = await telegram.waitFor(
+      () =>
+        telegram
+          .messages(group)
+          .slice(asked)
+          .find(({ isBot, buttons }) => isBot && buttons.length > 0),
+      10_000,
+    );
+    const stop = shown.buttons[0]?.label ?? "";
+    const stranger = telegram.user(114).presses(shown.id, stop, { chat: group });
+    expect(await stranger.answered).toBe("This button belongs to somebody else.");
+    const asker = telegram.user(113).presses(shown.id, stop, { chat: group });
+    expect(await asker.answered).toBe("Stopping …");
+    openAi.behaviour = {};
+    await telegram.waitFor(() => botTexts(group).find((text) => text.includes("Stopped")), 10_000);
+  });
+
+  it("tells a banned person so each time, and answers again once the ban is lifted", async () => {
+    const person = 115;
+    await answerTo(person, "/start", (text) => text.includes("Welcome"));
+    await adminSays(`/ban telegram:${person} spam`, (text) => text.includes("spam"));
+    await answerTo(person, "hello?", (text) => text.includes("spam"));
+    await answerTo(person, "/balance", (text) => text.includes("spam"));
+    await adminSays(`/unban telegram:${person}`, (text) => text.includes(String(person)));
+    await answerTo(person, "hello?", (text) => text.includes("left: 1 message"));
+  });
+
+  it("sells cards with a limit a person, and counts an unspent batch in its own unit", async () => {
+    const person = 116;
+    await adminSays("/cards new ONCE 2 5.00 30 limit=1 models=gpt-test", (text) =>
+      text.includes("at most 1 a person · only for gpt-test"),
+    );
+    const file = await telegram.waitFor(
+      () =>
+        telegram.messages(ADMIN).find(({ document }) => document?.name === "ONCE.txt")?.document,
+    );
+    const [first = "", second = ""] = file.content.trim().split("\n");
+    await answerTo(person, `/redeem ${first}`, (text) => text.includes("added"));
+    await answerTo(person, `/redeem ${second}`, (text) => text.includes("as many cards"));
+    await answerTo(person, "/balance", (text) => text.includes("only for gpt-test"));
+    await answerTo(117, `/redeem ${second}`, (text) => text.includes("added"));
+    await adminSays("/cards new once 1 5 30", (text) => text.includes("once"));
+    const stats = await adminSays("/stats today batch", (text) => text.includes("ONCE"));
+    expect(stats).toMatch(/ONCE · 2\/2 · 0(\.00)? USD/);
   });
 
   it("merges a burst of short messages into one question", async () => {

@@ -36,9 +36,9 @@ export interface BatchStatsRow {
   readonly name: string;
   readonly redeemed: number;
   readonly count: number;
+  readonly unit: Unit;
   /** Spent in the period from lots of that batch. */
-  readonly credit: bigint;
-  readonly messages: bigint;
+  readonly spent: bigint;
 }
 
 export type StatsPeriod = "today" | "7d" | "30d";

@@ -74,13 +74,11 @@ async function readRows(
   group: Group,
   texts: Texts,
 ): Promise<string[]> {
-  const funds = (credit: bigint, message: bigint) =>
-    formatFunds({ credit, message }, texts, currency);
   if (group === "batch") {
     const rows = await stats.readByBatch(since, ROWS_SHOWN);
     return rows.map(
-      ({ name, redeemed, count, credit, messages }) =>
-        `${escapeMarkdown(name)} · ${redeemed}/${count} · ${funds(credit, messages)}`,
+      ({ name, redeemed, count, unit, spent }) =>
+        `${escapeMarkdown(name)} · ${redeemed}/${count} · ${formatAmount(unit, spent, texts, currency)}`,
     );
   }
   const rows =
@@ -90,9 +88,10 @@ async function readRows(
   const cost = (row: StatsRow) => formatAmount("credit", row.upstreamCost, texts, currency);
   return rows.map(
     (row) =>
-      `${escapeMarkdown(row.name)} · ${row.requests} × · ${row.tokens} tokens · ${funds(
-        row.credit,
-        row.messages,
+      `${escapeMarkdown(row.name)} · ${row.requests} × · ${row.tokens} tokens · ${formatFunds(
+        { credit: row.credit, message: row.messages },
+        texts,
+        currency,
       )} · −${cost(row)}`,
   );
 }
