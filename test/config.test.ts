@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ConfigFile } from "../src/config/config-file.ts";
+import { Env } from "../src/config/env.ts";
 import { readConfig } from "../src/config.ts";
 
 let directory: string;
@@ -211,5 +212,14 @@ describe("readConfig", () => {
       kind: "unofficial",
       name: "wechaty-puppet-wechat4u",
     });
+  });
+
+  it("is explained in .env.example and passed on by docker-compose.yml, variable by variable", async () => {
+    const read = (name: string) => readFile(new URL(`../${name}`, import.meta.url), "utf8");
+    const example = await read(".env.example");
+    const explained = [...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name).sort();
+    expect(explained).toEqual(Object.keys(Env.shape).sort());
+    const compose = await read("docker-compose.yml");
+    for (const name of explained) expect(compose).toMatch(new RegExp(`^ +${name}: `, "m"));
   });
 });
