@@ -18,9 +18,13 @@ const CORPUS_BYTES = 300_000;
 const PIECE_UNITS = 2000;
 const DELTA_UNITS_MAX = 6;
 const HOSTILE_UNITS = 100_000;
-const HOSTILE_RUNS = 5;
+const HOSTILE_ROUNDS = 9;
+const HOSTILE_FIRST_RUNS = 3;
+/** What the others are measured on: with 100 000 characters some would take minutes. */
+const HOSTILE_SHORT_UNITS = 4000;
+const HOSTILE_SHORT = ["a", "random CJK", "one symbol"];
 
-/** MB/s by kind of text. */
+/** A figure by kind of text. */
 export type Speeds = Record<(typeof KINDS)[number], number>;
 
 export interface Load {
@@ -31,34 +35,41 @@ export interface Load {
 }
 
 /** Time and memory from nothing to the first count, each time in a new process. */
-export function measureLoads(): Partial<Record<TokenizerName, Load>> {
-  const script = fileURLToPath(new URL("measure-load.main.ts", import.meta.url));
+export function measureLoads(): Record<TokenizerName, Load> {
   const results = new Map<TokenizerName, Load[]>();
   for (let round = 0; round < LOADS; round++) {
     for (const name of TOKENIZER_NAMES) {
-      const load = JSON.parse(execFileSync(process.execPath, [script, name], { encoding: "utf8" }));
-      if (load !== null) results.set(name, [...(results.get(name) ?? []), load]);
-      else if (round === 0) console.log(`skipped: ${name} is not installed`);
+      const load: Load = JSON.parse(runScript("measure-load.main.ts", name));
+      results.set(name, [...(results.get(name) ?? []), load]);
     }
   }
-  const medians = [...results].map(([name, loads]) => [
-    name,
-    {
+  return byTokenizer((name) => {
+    const loads = results.get(name) ?? [];
+    return {
       loadMs: medianOf(loads.map((load) => load.loadMs)),
       rssMb: medianOf(loads.map((load) => load.rssMb)),
       blockMs: medianOf(loads.map((load) => load.blockMs)),
-    },
-  ]);
-  return Object.fromEntries(medians);
+    };
+  });
+}
+
+/** Whether the tokenizer is loaded with the program, and whether it is once it is used. */
+export function inspectStart(): {
+  readonly modules: number;
+  readonly atStart: boolean;
+  readonly atFirstUse: boolean;
+} {
+  return JSON.parse(runScript("measure-start.main.ts"));
 }
 
 /** All tokenizers in turns, each round on new text; the first round only warms up. */
-export async function measureSpeeds(seed: number): Promise<Partial<Record<TokenizerName, Speeds>>> {
+export async function measureSpeeds(seed: number): Promise<{
+  readonly speeds: Record<TokenizerName, Speeds>;
+  /** How many times as fast we are as each, round by round. */
+  readonly ratios: Record<TokenizerName, Speeds>;
+}> {
   const tokenizers = new Map<TokenizerName, Tokenizer>();
-  for (const name of TOKENIZER_NAMES) {
-    const tokenizer = await loadTokenizer(name);
-    if (tokenizer !== null) tokenizers.set(name, tokenizer);
-  }
+  for (const name of TOKENIZER_NAMES) tokenizers.set(name, await loadTokenizer(name));
   const random = createRandom(seed);
   const rates = new Map<string, number[]>();
   for (let round = 0; round <= ROUNDS; round++) {
@@ -71,13 +82,21 @@ export async function measureSpeeds(seed: number): Promise<Partial<Record<Tokeni
       }
     }
   }
-  const speedsOf = (name: TokenizerName) =>
-    Object.fromEntries(KINDS.map((kind) => [kind, medianOf(rates.get(`${name} ${kind}`) ?? [])]));
-  return Object.fromEntries([...tokenizers.keys()].map((name) => [name, speedsOf(name)]));
+  const ratesOf = (name: TokenizerName, kind: CorpusKind) => rates.get(`${name} ${kind}`) ?? [];
+  return {
+    speeds: byTokenizer((name) => byKind((kind) => medianOf(ratesOf(name, kind)))),
+    ratios: byTokenizer((name) =>
+      byKind((kind) => {
+        const theirs = ratesOf(name, kind);
+        const ours = ratesOf("dianka", kind);
+        return medianOf(ours.map((rate, round) => rate / (theirs[round] ?? Number.NaN)));
+      }),
+    ),
+  };
 }
 
 /** Microseconds that one delta of a stream costs, with the total read every 100 deltas. */
-export function measureDeltas(counter: TokenCounter, seed: number): Record<string, number> {
+export function measureDeltas(counter: TokenCounter, seed: number): Speeds {
   const random = createRandom(seed);
   const measure = (kind: CorpusKind) => {
     const text = createCorpus(kind, CORPUS_BYTES, random);
@@ -97,21 +116,75 @@ export function measureDeltas(counter: TokenCounter, seed: number): Record<strin
     if (total !== counter.count(text)) throw new Error(`a ${kind} stream was counted wrong`);
     return (ms * 1000) / deltas.length;
   };
-  return Object.fromEntries(
-    KINDS.map((kind) => [kind, medianOf(Array.from({ length: ROUNDS }, () => measure(kind)))]),
-  );
+  return byKind((kind) => medianOf(Array.from({ length: ROUNDS }, () => measure(kind))));
 }
 
-/** How long one count of 100 000 hostile characters blocks, in ms, once it is warm: medians of 5. */
-export function measureHostile(counter: TokenCounter, seed: number): Record<string, number> {
-  const texts = [...createHostileTexts(HOSTILE_UNITS, createRandom(seed))];
-  return Object.fromEntries(
-    texts.map(([name, text]) => {
-      counter.count(text);
-      const times = Array.from({ length: HOSTILE_RUNS }, () => timeMs(() => counter.count(text)));
-      return [name, medianOf(times)];
-    }),
-  );
+export interface HostileTime {
+  /** Once it is warm: median of 9 rounds, each of which goes through all texts. */
+  readonly ms: number;
+  /** The best of those rounds: what it takes while nothing else wants the processor. */
+  readonly bestMs: number;
+  /** Round by round, how many times the time of plain English of that length. */
+  readonly timesEnglish: number;
+  /** As the first count of a process, where that was asked for: median of 3. */
+  readonly firstMs?: number;
+}
+
+/** How long one count of 100 000 hostile characters blocks; the first count for the worst of them. */
+export function measureHostile(counter: TokenCounter, seed: number): Record<string, HostileTime> {
+  const random = createRandom(seed);
+  const english = createCorpus("english", HOSTILE_UNITS, random);
+  const texts = [...createHostileTexts(HOSTILE_UNITS, random), ["plain English", english] as const];
+  const runs = new Map<string, number[]>();
+  for (let round = 0; round <= HOSTILE_ROUNDS; round++) {
+    for (const [name, text] of texts) {
+      const ms = timeMs(() => counter.count(text));
+      if (round > 0) runs.set(name, [...(runs.get(name) ?? []), ms]);
+    }
+  }
+  const plain = runs.get("plain English") ?? [];
+  const times = new Map<string, HostileTime>();
+  for (const [name, all] of runs) {
+    const timesEnglish = medianOf(all.map((ms, round) => ms / (plain[round] ?? Number.NaN)));
+    times.set(name, { ms: medianOf(all), bestMs: Math.min(...all), timesEnglish });
+  }
+  const worst = [...times].toSorted(([, a], [, b]) => b.bestMs - a.bestMs).slice(0, 3);
+  for (const [name, time] of worst) {
+    const measureFirst = () =>
+      Number(runScript("measure-first.main.ts", name, String(HOSTILE_UNITS), String(seed)));
+    const firstMs = medianOf(Array.from({ length: HOSTILE_FIRST_RUNS }, measureFirst));
+    times.set(name, { ...time, firstMs });
+  }
+  return Object.fromEntries(times);
+}
+
+/** The worst block of each tokenizer by 4 000 hostile characters, in ms. */
+export async function compareHostile(seed: number): Promise<Record<TokenizerName, number>> {
+  const all = createHostileTexts(HOSTILE_SHORT_UNITS, createRandom(seed));
+  const texts = HOSTILE_SHORT.map((name) => all.get(name) ?? "");
+  const worst = new Map<TokenizerName, number>();
+  for (const name of TOKENIZER_NAMES) {
+    const tokenizer = await loadTokenizer(name);
+    tokenizer.count("warm");
+    worst.set(name, Math.max(...texts.map((text) => timeMs(() => tokenizer.count(text)))));
+  }
+  return byTokenizer((name) => worst.get(name) ?? Number.NaN);
+}
+
+function byTokenizer<T>(make: (name: TokenizerName) => T): Record<TokenizerName, T> {
+  return Object.fromEntries(TOKENIZER_NAMES.map((name) => [name, make(name)])) as Record<
+    TokenizerName,
+    T
+  >;
+}
+
+function byKind(make: (kind: (typeof KINDS)[number]) => number): Speeds {
+  return Object.fromEntries(KINDS.map((kind) => [kind, make(kind)])) as Speeds;
+}
+
+function runScript(file: string, ...args: readonly string[]): string {
+  const script = fileURLToPath(new URL(file, import.meta.url));
+  return execFileSync(process.execPath, [script, ...args], { encoding: "utf8" });
 }
 
 function measureRate({ count, share }: Tokenizer, text: string): number {

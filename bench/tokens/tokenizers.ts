@@ -18,16 +18,8 @@ const LOADERS = {
 
 export const TOKENIZER_NAMES = Object.keys(LOADERS) as TokenizerName[];
 
-/** Loads a tokenizer; null when its package is not installed. */
-export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer | null> {
-  try {
-    return await LOADERS[name]();
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND") {
-      return null;
-    }
-    throw error;
-  }
+export function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
+  return LOADERS[name]();
 }
 
 async function loadDianka(): Promise<Tokenizer> {
@@ -43,24 +35,13 @@ async function loadJsTiktoken(): Promise<Tokenizer> {
 }
 
 async function loadGptTokenizer(): Promise<Tokenizer> {
-  const { countTokens } = (await importIfThere("gpt-tokenizer/encoding/o200k_base")) as {
-    countTokens(text: string, options: object): number;
-  };
-  const options = { allowedSpecial: new Set(), disallowedSpecial: new Set() };
+  const { countTokens } = await import("gpt-tokenizer/encoding/o200k_base");
+  const options = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
   return { share: 1, count: (text) => countTokens(text, options) };
 }
 
 async function loadTiktoken(): Promise<Tokenizer> {
-  const { get_encoding } = (await importIfThere("tiktoken")) as {
-    get_encoding(name: string): {
-      encode(text: string, allowed: string[], disallowed: string[]): Uint32Array;
-    };
-  };
+  const { get_encoding } = await import("tiktoken");
   const encoding = get_encoding("o200k_base");
   return { share: 1, count: (text) => encoding.encode(text, [], []).length };
-}
-
-/** The compiler does not look behind a variable, so that the package may be absent. */
-function importIfThere(name: string): Promise<unknown> {
-  return import(name);
 }

@@ -18,7 +18,8 @@ end
 
 local function forget(ids)
   for _, id in ipairs(ids) do
-    redis.call('HINCRBY', tokens, 'sum', -tonumber(redis.call('HGET', tokens, id) or '0'))
+    -- Not the negative of it: Redis takes no "-0", which a call that took nothing would leave.
+    redis.call('HINCRBY', tokens, 'sum', 0 - tonumber(redis.call('HGET', tokens, id) or '0'))
     redis.call('HDEL', tokens, id)
     redis.call('ZREM', calls, id)
   end

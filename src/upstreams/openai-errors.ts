@@ -1,6 +1,6 @@
-import { APIConnectionTimeoutError, APIError } from "openai";
 import type { OutsideErrorKind } from "../core/errors.ts";
 import { UpstreamError } from "../core/upstream/upstream-error.ts";
+import type { Refusal } from "./streamed-call.ts";
 
 /** No provider is waited for longer than this, whatever its header says. */
 const RETRY_AFTER_MS_MAX = 86_400_000;
@@ -58,16 +58,21 @@ const RATE_CODES: ReadonlySet<string> = new Set(["rate_limit_exceeded", "rate_li
 // quote what a person wrote.
 const MODEL_MISSING_PATTERN = /^(\d{3} )?(the )?model\b.{0,120}not (exist|found)/i;
 
-/** Turns whatever the openai package or the connection threw into something that may be logged. */
+const TIMEOUT_CODES: ReadonlySet<string | null> = new Set(["ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT"]);
+
+/** Turns whatever a connection threw into something that may be logged. */
 export function translateError(upstream: string, error: unknown): UpstreamError {
   if (error instanceof UpstreamError) return error;
-  if (error instanceof APIConnectionTimeoutError) {
-    return new UpstreamError(upstream, "timeout", { code: connectionCode(error) });
-  }
-  if (error instanceof APIError && error.status !== undefined) {
-    return faultToError(upstream, faultOf(error));
-  }
-  return new UpstreamError(upstream, "unreachable", { code: connectionCode(error) });
+  const code = connectionCode(error);
+  return new UpstreamError(upstream, TIMEOUT_CODES.has(code) ? "timeout" : "unreachable", { code });
+}
+
+/** For a response in place of a stream. */
+export function translateRefusal(upstream: string, refusal: Refusal): UpstreamError {
+  const { status, body } = refusal;
+  return status < 400
+    ? translateBody(upstream, errorIn(body), status)
+    : faultToError(upstream, faultOf(refusal));
 }
 
 /** For an error object that came inside a body or a stream, with the status of the response. */
@@ -90,23 +95,29 @@ export function translateBody(
   });
 }
 
-/** What the provider said, for whoever must look closer than `translateError`. */
-export function faultOf(error: APIError): ProviderFault {
+/** What the provider said, for whoever must look closer than `translateRefusal`. */
+export function faultOf({ status, headers, body }: Refusal): ProviderFault {
+  const { code, type, param, message, metadata } = fieldsOf(errorIn(body));
+  const get = (name: string) => wordOf(headers[name]);
   return {
-    status: error.status ?? null,
-    code: wordOf(error.code),
-    type: wordOf(error.type),
-    param: wordOf(error.param),
-    message: error.message,
-    requestId: error.requestID ?? null,
-    retryAfterMs:
-      error.headers === undefined ? undefined : readRetryAfter(error.headers, Date.now()),
-    isModerated: isModerated(fieldsOf(error.error).metadata),
+    status,
+    code: wordOf(code),
+    type: wordOf(type),
+    param: wordOf(param),
+    message: typeof message === "string" ? message : "",
+    requestId: get("x-request-id"),
+    retryAfterMs: readRetryAfter({ get }, Date.now()),
+    isModerated: isModerated(metadata),
   };
 }
 
+/** Most providers put their error object into a field; some send it as it is. */
+function errorIn(body: unknown): unknown {
+  return typeof body === "object" && body !== null && "error" in body ? body.error : body;
+}
+
 /** Milliseconds from `retry-after-ms` or `retry-after`, which counts seconds or names a date. */
-export function readRetryAfter(headers: Headers, nowMs: number): number | undefined {
+export function readRetryAfter(headers: Pick<Headers, "get">, nowMs: number): number | undefined {
   const ms = numberOf(headers.get("retry-after-ms"));
   const text = headers.get("retry-after");
   const seconds = numberOf(text);

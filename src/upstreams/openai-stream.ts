@@ -1,5 +1,9 @@
 import type { CompletionEvent, TokenUsage } from "../core/upstream/upstream.ts";
+import { ChunkTemplate } from "./chunk-template.ts";
 import { SseReader } from "./sse-reader.ts";
+
+/** Where chunks differ in more than their words, trying to learn from each would double the work. */
+const LEARNINGS_MAX = 3;
 
 type Finish = (CompletionEvent & { readonly type: "done" })["finish"];
 
@@ -37,11 +41,14 @@ export type StreamFault =
 export class OpenAiStream {
   readonly #sse: SseReader;
   #text = "";
+  #hasSpoken = false;
   #model: string | null = null;
   #usage: TokenUsage | null = null;
   #finish: Finish | null = null;
   #isComplete = false;
   #fault: StreamFault | null = null;
+  #template: ChunkTemplate | null = null;
+  #learnings = 0;
 
   constructor() {
     this.#sse = new SseReader((data, event) => {
@@ -61,6 +68,11 @@ export class OpenAiStream {
   /** `null` until the provider said why the answer ended, or that the stream is over. */
   get finish(): Finish | null {
     return this.#isComplete ? (this.#finish ?? "stop") : this.#finish;
+  }
+
+  /** A first word was there. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken;
   }
 
   /** "[DONE]" was seen: nothing more will come. */
@@ -91,6 +103,11 @@ export class OpenAiStream {
   }
 
   #read(data: string, event: string): void {
+    const words = event === "" ? (this.#template?.wordsIn(data) ?? null) : null;
+    if (words !== null) {
+      this.#text += words;
+      return;
+    }
     if (data.startsWith("[DONE]")) {
       this.#isComplete = true;
       return;
@@ -101,23 +118,33 @@ export class OpenAiStream {
     } else if (event === "error" || (chunk.error !== undefined && chunk.error !== null)) {
       this.#fault = { kind: "error", error: chunk.error ?? chunk };
     } else {
-      this.#readChunk(chunk);
+      this.#readChunk(chunk, data);
     }
   }
 
-  #readChunk(chunk: Chunk): void {
+  #readChunk(chunk: Chunk, data: string): void {
     if (this.#model === null && typeof chunk.model === "string" && chunk.model !== "") {
       this.#model = chunk.model;
     }
-    if (typeof chunk.usage === "object" && chunk.usage !== null) {
-      this.#usage = readUsage(chunk.usage);
-    }
+    const hasUsage = typeof chunk.usage === "object" && chunk.usage !== null;
+    if (hasUsage) this.#usage = readUsage(chunk.usage);
     const choice = chunk.choices?.[0];
     if (choice === undefined || choice === null) return;
     // A model that declines says so in a field of its own.
     const text = choice.delta?.content ?? choice.delta?.refusal;
-    if (typeof text === "string") this.#text += text;
+    const hasText = typeof text === "string" && text !== "";
+    if (hasText) {
+      this.#text += text;
+      this.#hasSpoken = true;
+    }
     if (typeof choice.finish_reason === "string") this.#readFinish(choice.finish_reason);
+    else if (hasText && !hasUsage) this.#learn(data);
+  }
+
+  #learn(data: string): void {
+    if (this.#learnings === LEARNINGS_MAX) return;
+    this.#learnings += 1;
+    this.#template = ChunkTemplate.learn(data) ?? this.#template;
   }
 
   #readFinish(reason: string): void {

@@ -1,13 +1,15 @@
-import OpenAI, { BadRequestError, UnprocessableEntityError } from "openai";
 import type { CompletionEvent, CompletionRequest, Upstream } from "../core/upstream/upstream.ts";
 import { UpstreamError } from "../core/upstream/upstream-error.ts";
 import type { BalanceSource, UpstreamTimeouts } from "../core/upstream/upstream-registry.ts";
 import { AnswerFeed } from "./answer-feed.ts";
 import { CallClocks } from "./call-clocks.ts";
-import { faultOf, translateBody, translateError } from "./openai-errors.ts";
+import { faultOf, translateBody, translateError, translateRefusal } from "./openai-errors.ts";
 import { adaptDialect, createBody, type EndpointDialects } from "./openai-request.ts";
 import { OpenAiStream, type StreamFault } from "./openai-stream.ts";
+import type { ProxyFetch } from "./proxy-fetch.ts";
 import { readBalance } from "./read-balance.ts";
+import type { SharedTicker } from "./shared-ticker.ts";
+import { StreamedCall } from "./streamed-call.ts";
 
 /** How long the end of a finished response may take before its connection is given up. */
 const DRAIN_MS = 1_000;
@@ -28,8 +30,10 @@ export interface OpenAiUpstreamOptions {
   /** How to ask what is left on the key; `null` when the provider does not tell. */
   readonly balance: BalanceSource | null;
   /** The way to the endpoint, direct or through a proxy. */
-  readonly fetch: typeof fetch;
+  readonly way: Pick<ProxyFetch, "fetch" | "dispatcher">;
   readonly dialects: EndpointDialects;
+  /** When gathered words are read. */
+  readonly ticker: SharedTicker;
 }
 
 /** One key at an endpoint that speaks OpenAI's chat completions. */
@@ -37,26 +41,15 @@ export class OpenAiUpstream implements Upstream {
   readonly name: string;
   readonly models: ReadonlySet<string>;
   readonly #options: OpenAiUpstreamOptions;
-  readonly #client: OpenAI;
+  readonly #url: URL;
 
+  /** Throws when the base URL is none. */
   constructor(options: OpenAiUpstreamOptions) {
     this.name = options.name;
     this.models = new Set(options.models.keys());
     this.#options = options;
-    this.#client = new OpenAI({
-      apiKey: options.key,
-      baseURL: options.baseUrl,
-      fetch: options.fetch,
-      // The pool decides about further tries, and our clocks run out first.
-      maxRetries: 0,
-      timeout: options.timeouts.wholeMs + 60_000,
-      // What the package would take from the environment, and what it would write to the console.
-      adminAPIKey: null,
-      organization: null,
-      project: null,
-      webhookSecret: null,
-      logLevel: "off",
-    });
+    this.#url = new URL(options.baseUrl);
+    this.#url.pathname = `${this.#url.pathname.replace(/\/+$/, "")}/chat/completions`;
   }
 
   complete(request: CompletionRequest, signal: AbortSignal): AsyncIterable<CompletionEvent> {
@@ -86,8 +79,9 @@ export class OpenAiUpstream implements Upstream {
   }
 
   async readBalance(signal: AbortSignal): Promise<string | null> {
-    const { balance, baseUrl, key, fetch } = this.#options;
+    const { balance, baseUrl, key, way } = this.#options;
     if (balance === null) return null;
+    const { fetch } = way;
     try {
       return await readBalance(balance, { upstream: this.name, baseUrl, key, fetch }, signal);
     } catch (error) {
@@ -101,20 +95,24 @@ export class OpenAiUpstream implements Upstream {
     timeouts: UpstreamTimeouts,
   ): AsyncGenerator<CompletionEvent> {
     if (signal.aborted) return;
-    const aborter = new AbortController();
-    let feed: AnswerFeed | null = null;
-    const abort = () => {
-      aborter.abort();
-      // Between our signal and the body the openai package keeps weak references only.
-      feed?.cancel();
+    let call = null as StreamedCall | null;
+    let isCut = false;
+    const cut = () => {
+      isCut = true;
+      call?.cancel();
     };
-    signal.addEventListener("abort", abort, { once: true });
-    const clocks = new CallClocks(timeouts, abort);
+    signal.addEventListener("abort", cut, { once: true });
+    const clocks = new CallClocks(timeouts, cut);
     const stream = new OpenAiStream();
+    const feed = new AnswerFeed(stream, clocks, this.#options.ticker);
     let hasSpoken = false;
     let isDone = false;
     try {
-      feed = new AnswerFeed(await this.#open(request, aborter.signal), stream, clocks);
+      await this.#open(request, (body) => {
+        call = this.#send(body, feed);
+        if (isCut) call.cancel();
+        return call;
+      });
       while (!isDone) {
         await feed.next();
         if (signal.aborted) return;
@@ -138,43 +136,38 @@ export class OpenAiUpstream implements Upstream {
       throw this.#translate(error, clocks, hasSpoken);
     } finally {
       clocks.stop();
-      signal.removeEventListener("abort", abort);
-      if (isDone && feed !== null) void feed.drain(DRAIN_MS, abort);
-      else abort();
+      signal.removeEventListener("abort", cut);
+      if (isDone) call?.drain(DRAIN_MS);
+      else cut();
     }
   }
 
   /** Sends the request, in the dialect that the endpoint turns out to understand. */
-  async #open(
-    request: CompletionRequest,
-    signal: AbortSignal,
-  ): Promise<ReadableStream<Uint8Array>> {
-    const model = this.#options.models.get(request.model) ?? request.model;
-    let dialect = this.#options.dialects.of(model);
+  async #open(request: CompletionRequest, send: (body: object) => StreamedCall): Promise<void> {
+    const { models, dialects } = this.#options;
+    const model = models.get(request.model) ?? request.model;
+    let dialect = dialects.of(model);
     for (;;) {
-      try {
-        const body = createBody(request, model, dialect);
-        const response = await this.#client.chat.completions.create(body, { signal }).asResponse();
-        this.#options.dialects.learn(model, dialect);
-        return await this.#bodyOf(response);
-      } catch (error) {
-        const isRefusal =
-          error instanceof BadRequestError || error instanceof UnprocessableEntityError;
-        const next = isRefusal ? adaptDialect(dialect, faultOf(error)) : null;
-        if (next === null) throw error;
-        // Each turn drops one parameter, so that this ends.
-        dialect = next;
-      }
+      const refusal = await send(createBody(request, model, dialect)).opened;
+      if (refusal === null) return dialects.learn(model, dialect);
+      const isDialect = refusal.status === 400 || refusal.status === 422;
+      const next = isDialect ? adaptDialect(dialect, faultOf(refusal)) : null;
+      if (next === null) throw translateRefusal(this.name, refusal);
+      // Each turn drops one parameter, so that this ends.
+      dialect = next;
     }
   }
 
-  async #bodyOf(response: Response): Promise<ReadableStream<Uint8Array>> {
-    const type = response.headers.get("content-type") ?? "";
-    if (response.body !== null && !type.includes("json")) return response.body;
-    // Some gateways answer 200 with an error object instead of a stream.
-    const body: unknown = await response.json().catch(() => null);
-    const error = typeof body === "object" && body !== null && "error" in body ? body.error : body;
-    throw translateBody(this.name, error, response.status);
+  #send(body: object, feed: AnswerFeed): StreamedCall {
+    const { way, key } = this.#options;
+    const headers = {
+      authorization: `Bearer ${key}`,
+      "content-type": "application/json",
+      accept: "text/event-stream, application/json",
+      "user-agent": "dianka",
+    };
+    const request = { url: this.#url, headers, body: JSON.stringify(body) };
+    return new StreamedCall(way.dispatcher, request, feed);
   }
 
   #source(stream: OpenAiStream, request: CompletionRequest): CompletionEvent {

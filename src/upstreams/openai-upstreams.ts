@@ -7,6 +7,10 @@ import { EndpointDialects } from "./openai-request.ts";
 import { OpenAiUpstream } from "./openai-upstream.ts";
 import { createProxyFetch, type ProxyFetch } from "./proxy-fetch.ts";
 import { balanceSourceOf } from "./read-balance.ts";
+import { SharedTicker } from "./shared-ticker.ts";
+
+/** As long as words of running answers are gathered: shorter than anybody sees. */
+const GATHER_MS = 40;
 
 /** The configured upstreams with the connections they share. */
 export interface OpenAiUpstreams extends UpstreamRegistry {
@@ -17,6 +21,7 @@ export interface OpenAiUpstreams extends UpstreamRegistry {
 /** Makes the upstreams of all entries. Throws when a name or an address is not usable. */
 export function createOpenAiUpstreams(entries: readonly UpstreamEntry[]): OpenAiUpstreams {
   const ways = new Map<string | null, ProxyFetch>();
+  const ticker = new SharedTicker(GATHER_MS);
   const dialects = new Map<UpstreamEntry, EndpointDialects>();
   const registry = registerUpstreams(entries, (name, key, entry) => {
     const way = ways.get(entry.proxy) ?? createProxyFetch(entry.proxy);
@@ -30,8 +35,9 @@ export function createOpenAiUpstreams(entries: readonly UpstreamEntry[]): OpenAi
       models: new Map(Object.entries(entry.models)),
       timeouts: entry.timeouts,
       balance: entry.balance ?? balanceSourceOf(entry.baseUrl),
-      fetch: way.fetch,
+      way,
       dialects: learnt,
+      ticker,
     });
   });
   return {

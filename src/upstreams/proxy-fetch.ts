@@ -7,6 +7,8 @@ const KEEP_ALIVE_MS = 30_000;
 /** One way out to the network, direct or through a proxy, with the connections it keeps open. */
 export interface ProxyFetch {
   readonly fetch: typeof fetch;
+  /** The same way for whoever takes responses as they come. */
+  readonly dispatcher: Dispatcher;
   /** Breaks what runs and closes all connections. */
   close(): Promise<void>;
 }
@@ -26,6 +28,7 @@ export function createProxyFetch(proxy: string | null): ProxyFetch {
   return {
     // undici's types of the web standard and Node's differ in name only.
     fetch: proxied as unknown as typeof fetch,
+    dispatcher: patient,
     close: () => dispatcher.destroy(),
   };
 }

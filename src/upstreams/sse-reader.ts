@@ -35,7 +35,7 @@ export class SseReader {
     if (chunk.length > 0) this.#endedWithCr = chunk[chunk.length - 1] === CR;
     if (bytes.length === 0) return;
     const joined = this.#rest === null ? bytes : Buffer.concat([this.#rest, bytes]);
-    const end = Math.max(joined.lastIndexOf(LF), joined.lastIndexOf(CR)) + 1;
+    const end = linesEnd(joined);
     if (joined.length - end > EVENT_LENGTH_MAX) throw new EventTooLongError();
     this.#rest = end === joined.length ? null : joined.subarray(end);
     if (end > 0) this.#readLines(decode(joined, end));
@@ -89,6 +89,13 @@ export class SseReader {
   }
 }
 
+/** Behind the last line end; mostly that is the last byte. */
+function linesEnd(bytes: Uint8Array): number {
+  if (bytes[bytes.length - 1] === LF) return bytes.length;
+  return Math.max(bytes.lastIndexOf(LF), bytes.lastIndexOf(CR)) + 1;
+}
+
 function decode(bytes: Uint8Array, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, end).toString("utf8");
+  const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, end);
+  return buffer.toString("utf8", 0, end);
 }

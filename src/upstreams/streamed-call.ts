@@ -35,7 +35,7 @@ class CancelledError extends Error {
  * One POST whose response is read as a stream. The bytes go straight from the parser of the connection
  * to the receiver: `fetch`, with a web stream in between, takes twice the work for each chunk.
  */
-export class StreamedCall {
+export class StreamedCall implements Dispatcher.DispatchHandler {
   /** `null` once a stream has begun, else why it has not. Rejects when there is no response. */
   readonly opened: Promise<Refusal | null>;
   readonly #receiver: StreamReceiver;
@@ -45,6 +45,7 @@ export class StreamedCall {
   readonly #refusal: Uint8Array[] = [];
   #refusalBytes = 0;
   #isOver = false;
+  #drainTimer: NodeJS.Timeout | undefined;
 
   constructor(dispatcher: Dispatcher, request: StreamedRequest, receiver: StreamReceiver) {
     this.#receiver = receiver;
@@ -53,17 +54,15 @@ export class StreamedCall {
     const { origin, pathname, search } = request.url;
     const { headers, body } = request;
     const options = { origin, path: pathname + search, method: "POST", headers, body } as const;
-    dispatcher.dispatch(options, {
-      onRequestStart: (controller) => this.#start(controller),
-      onResponseStart: (_, status, headers) => this.#open(status, headers),
-      onResponseData: (_, chunk) => this.#read(chunk),
-      onResponseEnd: () => this.#end(null),
-      onResponseError: (_, error) => this.#end(error),
-    });
+    dispatcher.dispatch(options, this);
   }
 
-  get isOver(): boolean {
-    return this.#isOver;
+  /**
+   * What still comes is of no interest, but the end of the response is: then its connection can serve
+   * the next request. Gives up after `ms`.
+   */
+  drain(ms: number): void {
+    if (!this.#isOver) this.#drainTimer = setTimeout(() => this.cancel(), ms);
   }
 
   /** Gives up what has not come yet, and its connection. Does nothing when all has come. */
@@ -74,23 +73,39 @@ export class StreamedCall {
     this.#controller?.abort(error);
   }
 
-  #start(controller: Dispatcher.DispatchController): void {
+  onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#isOver) controller.abort(new CancelledError("cancelled"));
   }
 
-  #open(status: number, headers: IncomingHttpHeaders): void {
-    // Some gateways answer 200 with an error object in place of a stream.
-    const isJson = headers["content-type"]?.includes("json") ?? false;
+  onResponseStart(
+    _: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
     // 1xx: the response is still to come.
     if (status < 200) return;
+    // Some gateways answer 200 with an error object in place of a stream.
+    const isJson = headers["content-type"]?.includes("json") ?? false;
     if (status < 300 && !isJson) this.#settle.resolve(null);
     else this.#refused = { status, headers };
   }
 
-  #read(chunk: Uint8Array): void {
+  onResponseData(_: Dispatcher.DispatchController, chunk: Uint8Array): void {
     if (this.#isOver) return;
-    if (this.#refused === null) return this.#receiver.push(chunk);
+    if (this.#refused === null) this.#receiver.push(chunk);
+    else this.#readRefusal(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#end(null);
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: unknown): void {
+    this.#end(error);
+  }
+
+  #readRefusal(chunk: Uint8Array): void {
     this.#refusal.push(chunk);
     this.#refusalBytes += chunk.length;
     if (this.#refusalBytes <= REFUSAL_BYTES_MAX) return;
@@ -101,6 +116,7 @@ export class StreamedCall {
   #end(error: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    clearTimeout(this.#drainTimer);
     if (this.#refused === null) {
       this.#settle.reject(error);
       this.#receiver.end(error);

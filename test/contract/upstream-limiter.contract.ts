@@ -70,6 +70,14 @@ export function upstreamLimiterContract(name: string, createLimiter: CreateLimit
       await granted(limiter, 40);
     });
 
+    it("forgets a call that took no tokens like any other", async () => {
+      const { clock, limiter } = await setUp({ requestsPerMinute: 1, tokensPerMinute: 100 });
+      await (await granted(limiter, 90)).release(0);
+      await clock.advance(WINDOW_MS);
+      expect(await limiter.readUse("key")).toEqual({ requests: 0, tokens: 0, inFlight: 0 });
+      await granted(limiter, 100);
+    });
+
     it("gives back the tokens that a call set aside and did not need", async () => {
       const { limiter } = await setUp({ tokensPerMinute: 100 });
       const first = await granted(limiter, 90);

@@ -43,14 +43,16 @@ describe("UpstreamPool with a key that its provider refuses", () => {
     mine.verifyError = refused.error;
     theirs.verifyError = refused.error;
     await expect(here.ask()).rejects.toThrow();
-    await clock.advance(14_000);
+    await clock.advance(1_900);
     expect(mine.verifications).toBe(0);
-    await clock.advance(3_000);
+    await clock.advance(2_200);
     expect(mine.verifications).toBe(1);
+    await clock.advance(16_000);
+    expect(mine.verifications).toBe(2);
     await clock.advance(400_000);
-    expect(mine.verifications).toBe(3);
+    expect(mine.verifications).toBe(4);
     await clock.advance(1_200_000);
-    expect(mine.verifications).toBe(5);
+    expect(mine.verifications).toBe(6);
     expect(here.notices).toHaveLength(1);
     mine.verifyError = null;
     await clock.advance(604_000);
@@ -74,7 +76,7 @@ describe("UpstreamPool with a key that its provider refuses", () => {
     expect(await test.states.readAll()).toEqual([]);
   });
 
-  it("takes a key that just worked for dead when it is refused four times", async () => {
+  it("takes a key that just worked for dead when it is refused six times", async () => {
     const upstream = new FakeUpstream("a");
     const test = new TestUpstreamPool([upstream]);
     await test.ask();
@@ -82,14 +84,28 @@ describe("UpstreamPool with a key that its provider refuses", () => {
     upstream.verifyError = refused.error;
     const refusal = expect(test.ask()).rejects.toMatchObject({ code: "invalid_api_key" });
     await test.pool.maintain();
-    await test.clock.advance(999);
-    expect([upstream.verifications, test.notices]).toEqual([2, []]);
+    await test.clock.advance(2_999);
+    expect([upstream.verifications, test.notices]).toEqual([4, []]);
     await test.clock.advance(251);
     await refusal;
-    expect([upstream.verifications, test.notices]).toEqual([3, ["a: invalid_api_key"]]);
+    expect([upstream.verifications, test.notices]).toEqual([5, ["a: invalid_api_key"]]);
     expect(await test.states.readAll()).toMatchObject([{ status: "dead" }]);
     await expect(test.ask()).rejects.toMatchObject({ kind: "unauthorized" });
     expect(upstream.calls).toHaveLength(2);
+  });
+
+  it("does not count looks that failed for another reason, and in the end gives the key another chance", async () => {
+    const upstream = new FakeUpstream("a");
+    const test = new TestUpstreamPool([upstream]);
+    await test.ask();
+    upstream.answers.push(refused);
+    upstream.verifyError = new UpstreamError("a", "overloaded", { status: 503 });
+    const waiting = test.ask();
+    await test.clock.advance(5_400);
+    expect([upstream.verifications, upstream.calls.length]).toEqual([11, 2]);
+    await test.clock.advance(700);
+    expect(await waiting).toHaveLength(4);
+    expect([upstream.verifications, test.notices]).toEqual([12, []]);
   });
 
   it("verifies a key without money only every ten minutes", async () => {
@@ -192,7 +208,11 @@ describe("UpstreamPool in the hands of an operator", () => {
     expect(await test.askWho()).toBe("bad");
     expect(await test.pool.check()).toEqual([
       { name: "good", verdict: { ok: true }, balance: "12.30 USD" },
-      { name: "bad", verdict: { ok: false, problem: "invalid_api_key" }, balance: null },
+      {
+        name: "bad",
+        verdict: { ok: false, problem: "invalid_api_key", isRefusal: true },
+        balance: null,
+      },
     ]);
     expect(await test.pool.describe()).toMatchObject([
       { condition: { kind: "ready" }, balance: "12.30 USD" },
@@ -200,7 +220,7 @@ describe("UpstreamPool in the hands of an operator", () => {
     ]);
     // It worked a moment ago, so that it is asked again before anybody is told.
     expect(test.notices).toEqual(["good: invalid_api_key"]);
-    await test.clock.advance(1_000);
+    await test.clock.advance(3_000);
     expect(test.notices).toEqual(["good: invalid_api_key", "bad: invalid_api_key"]);
   });
 
@@ -210,7 +230,7 @@ describe("UpstreamPool in the hands of an operator", () => {
     const test = new TestUpstreamPool([upstream]);
     await expect(test.ask()).rejects.toThrow();
     expect(await test.pool.check("a")).toEqual([
-      { name: "a", verdict: { ok: false, problem: "cooling" }, balance: null },
+      { name: "a", verdict: { ok: false, problem: "cooling", isRefusal: false }, balance: null },
     ]);
     expect(upstream.verifications).toBe(0);
   });

@@ -7,6 +7,7 @@ import { DEFAULT_TIMEOUTS } from "../../src/core/upstream/upstream-registry.ts";
 import { EndpointDialects } from "../../src/upstreams/openai-request.ts";
 import { OpenAiUpstream, type OpenAiUpstreamOptions } from "../../src/upstreams/openai-upstream.ts";
 import { createProxyFetch } from "../../src/upstreams/proxy-fetch.ts";
+import { SharedTicker } from "../../src/upstreams/shared-ticker.ts";
 import type { OpenAiServer } from "./openai-server.ts";
 
 /** An upstream of the product that speaks to an `OpenAiServer`, with the connections it opened. */
@@ -26,8 +27,9 @@ export function connectUpstream(
     models: new Map([["small", "gpt-test"]]),
     timeouts: DEFAULT_TIMEOUTS,
     balance: null,
-    fetch: way.fetch,
+    way,
     dialects: new EndpointDialects(),
+    ticker: new SharedTicker(20),
     ...options,
   });
   return { upstream, [Symbol.asyncDispose]: () => way.close() };

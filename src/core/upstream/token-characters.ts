@@ -16,9 +16,16 @@ export const SYMBOL = 128;
 /** Whatever a word can consist of. */
 export const LETTER = UPPER | LOWER | CASELESS | MARK;
 
-/** In the order of the bits above. */
-const PATTERN =
-  /([\p{Lu}\p{Lt}])|(\p{Ll})|([\p{Lm}\p{Lo}])|(\p{M})|(\p{N})|([\r\n])|(\s)|([^\s\p{L}\p{M}\p{N}])/u;
+/** Characters of one kind, in the order of the bits above. */
+const RUNS =
+  /([\p{Lu}\p{Lt}]+)|(\p{Ll}+)|([\p{Lm}\p{Lo}]+)|(\p{M}+)|(\p{N}+)|([\r\n]+)|([^\S\r\n]+)|([^\s\p{L}\p{M}\p{N}]+)/gu;
+
+const utf16 = new TextDecoder("utf-16le");
+
+const ASTRAL = 0x10000;
+/** So many kinds are learnt at once; far up most characters are alike. */
+const BLOCK_LENGTH = 256;
+const ASTRAL_BLOCK_LENGTH = 4096;
 
 const WIDTH_SHIFT = 8;
 const ASCII_END = 0x80;
@@ -60,11 +67,30 @@ function kindOf(codePoint: number): number {
   return kind === 0 ? learnKind(codePoint) : kind;
 }
 
-// Asked of the regular expressions of this engine, so that both always mean the same Unicode. One by
-// one, because all at once take 70 ms and a text uses few.
+// Asked of the regular expressions of this engine, so that both always mean the same Unicode. By blocks,
+// because all at once take a while and a text uses few, and one by one a strange text takes long.
+// Well-formed text has no surrogates, so that they are not in between.
 function learnKind(codePoint: number): number {
-  const groups = PATTERN.exec(String.fromCodePoint(codePoint)) ?? [];
-  const kind = 1 << (groups.findLastIndex((group) => group !== undefined) - 1);
-  kinds[codePoint] = kind;
-  return kind;
+  const length = codePoint < ASTRAL ? BLOCK_LENGTH : ASTRAL_BLOCK_LENGTH;
+  let at = codePoint - (codePoint % length);
+  for (const [run, ...groups] of textOf(at, length).matchAll(RUNS)) {
+    const count = codePoint < ASTRAL ? run.length : run.length / 2;
+    kinds.fill(1 << groups.findIndex((group) => group !== undefined), at, at + count);
+    at += count;
+  }
+  return kinds[codePoint] as number;
+}
+
+/** So many characters from one on. */
+function textOf(first: number, length: number): string {
+  const isAstral = first >= ASTRAL;
+  const units = new Uint16Array(isAstral ? length * 2 : length);
+  for (let index = 0; index < length; index++) {
+    const codePoint = first + index;
+    if (isAstral) {
+      units[index * 2] = 0xd800 + ((codePoint - ASTRAL) >> 10);
+      units[index * 2 + 1] = 0xdc00 + (codePoint & 0x3ff);
+    } else units[index] = codePoint;
+  }
+  return utf16.decode(units);
 }

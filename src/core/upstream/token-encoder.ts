@@ -1,5 +1,6 @@
 import { NONE, type TokenIndex } from "./token-index.ts";
 import { TokenMerges } from "./token-merges.ts";
+import { TokenRuns } from "./token-runs.ts";
 
 const ROOM_BYTES = 4096;
 /** Pieces up to this are mostly one token, so that is asked first. */
@@ -17,6 +18,7 @@ const RUN_BYTES = 8;
 export class BytePairEncoder {
   readonly #index: TokenIndex;
   readonly #merges: TokenMerges;
+  readonly #runs: TokenRuns;
   /** The row as far as it is known; after a call, the row that was counted. */
   #tokens = new Int32Array(ROOM_BYTES);
   /** Places, counted from the start of the piece, that led nowhere. All zero between two calls. */
@@ -26,6 +28,7 @@ export class BytePairEncoder {
   constructor(index: TokenIndex) {
     this.#index = index;
     this.#merges = new TokenMerges(index);
+    this.#runs = new TokenRuns(index);
   }
 
   /** The number of tokens of a whole piece. */
@@ -40,6 +43,7 @@ export class BytePairEncoder {
    */
   countAfter(previous: number, bytes: Uint8Array, start: number, end: number): number {
     this.#reserve(end - start);
+    this.#runs.forget();
     return this.#encode(previous, bytes, start, end);
   }
 
@@ -58,7 +62,7 @@ export class BytePairEncoder {
     let previous = before;
     let token = this.#guess(previous, bytes, at, end);
     let isGuess = token !== NONE;
-    if (!isGuess) token = index.longest(bytes, at, end);
+    if (!isGuess) token = this.#longest(bytes, at, end);
     while (at < end) {
       const next = at + (index.lengths[token] as number);
       const isOpen = isDead[next - start] === 0;
@@ -69,10 +73,10 @@ export class BytePairEncoder {
         previous = token;
         token = this.#guess(previous, bytes, at, end);
         isGuess = token !== NONE;
-        if (!isGuess) token = index.longest(bytes, at, end);
+        if (!isGuess) token = this.#longest(bytes, at, end);
         continue;
       }
-      token = isGuess ? index.longest(bytes, at, end) : index.beginningOf(token);
+      token = isGuess ? this.#longest(bytes, at, end) : index.beginningOf(token);
       isGuess = false;
       if (token !== NONE) continue;
       if (count === 0) {
@@ -89,6 +93,13 @@ export class BytePairEncoder {
     }
     if (hasDead) isDead.fill(0, 0, end - start);
     return count;
+  }
+
+  #longest(bytes: Uint8Array, at: number, end: number): number {
+    const isRun = bytes[at] === bytes[at + 1] && bytes[at] === bytes[at + RUN_BYTES];
+    return isRun && at + RUN_BYTES < end
+      ? this.#runs.longest(bytes, at, end)
+      : this.#index.longest(bytes, at, end);
   }
 
   /**

@@ -10,7 +10,8 @@ export const NONE = -1;
 const TOKENS_PER_STEP = 16_384;
 const BYTE_VALUES = 256;
 const LENGTH_MAX = 255;
-const SHORT_BYTES = 2;
+const WIDE_BYTES = 3;
+const WIDE_VALUES = 0x10000;
 const HASH_BASE = 0x01000193;
 /** An entry holds the token plus one in its lower bits and the upper bits of the hash above them. */
 const TOKEN_BITS = 18;
@@ -39,8 +40,13 @@ export class TokenIndex {
   readonly #hashes: Int32Array;
   /** The answers of `beginningOf` plus two; 0 until asked for. */
   readonly #beginnings: Int32Array;
-  /** Tokens of two bytes, then those of one, each plus one: they are most of what is asked for. */
-  readonly #short = new Int32Array(BYTE_VALUES * BYTE_VALUES + BYTE_VALUES);
+  readonly #single = new Int32Array(BYTE_VALUES).fill(NONE);
+  /**
+   * By their two bytes: twice the token plus one, 0 for none, and 1 more when longer tokens begin like
+   * that. So are those that are one character of three bytes, by its code: most of Chinese.
+   */
+  readonly #pairs = new Int32Array(BYTE_VALUES * BYTE_VALUES);
+  readonly #wide = new Int32Array(WIDE_VALUES);
   /** Open addressing; 0 is free. */
   readonly #entries: Int32Array;
   readonly #entryShift: number;
@@ -68,32 +74,61 @@ export class TokenIndex {
       for (let token = first; token < stop; token++) index.#add(token);
       yield;
     }
-    for (let byte = 0; byte < BYTE_VALUES; byte++) {
-      const token = index.find(Uint8Array.of(byte), 0, 1);
-      if (token === NONE) throw new Error(`byte ${byte} is no token`);
-    }
+    const missing = index.#single.indexOf(NONE);
+    if (missing !== -1) throw new Error(`byte ${missing} is no token`);
     return index;
   }
 
   /** The longest token at the beginning of `bytes[start … end]`; `NONE` only when that is empty. */
   longest(bytes: Uint8Array, start: number, end: number): number {
-    let hash = 0;
+    if (start === end) return NONE;
+    const first = bytes[start] as number;
+    const single = this.#single[first] as number;
+    if (start + 1 === end) return single;
+    const second = bytes[start + 1] as number;
+    const pair = this.#pairs[(first << 8) | second] as number;
+    const short = pair < 2 ? single : (pair >> 1) - 1;
+    if ((pair & 1) === 0 || start + 2 === end) return short;
+    const third = bytes[start + 2] as number;
+    if (!isWide(first, second, third)) {
+      return this.longestAfter(extend(first, second), short, bytes, start, start + 2, end);
+    }
+    const wide = this.#wide[wideCode(first, second, third)] as number;
+    const token = wide < 2 ? short : (wide >> 1) - 1;
+    if ((wide & 1) === 0) return token;
+    const hash = extend(extend(first, second), third);
+    return this.longestAfter(hash, token, bytes, start, start + WIDE_BYTES, end);
+  }
+
+  /** The same, when it is known that up to `from` the bytes have this hash and the longest is `token`. */
+  longestAfter(
+    hash: number,
+    token: number,
+    bytes: Uint8Array,
+    start: number,
+    from: number,
+    end: number,
+  ): number {
+    let extended = hash;
     let foundHash = 0;
     let foundEnd = start;
-    for (let at = start; at < end; at++) {
-      hash = extend(hash, bytes[at] as number);
-      const mark = this.#markOf(mix(hash));
+    for (let at = from; at < end; at++) {
+      extended = extend(extended, bytes[at] as number);
+      const mark = this.#markOf(mix(extended));
       if ((mark & IS_BEGINNING) === 0) break;
       if ((mark & IS_TOKEN) === 0) continue;
-      foundHash = hash;
+      foundHash = extended;
       foundEnd = at + 1;
     }
-    if (foundEnd === start) return NONE;
-    const token =
-      foundEnd - start <= SHORT_BYTES
-        ? (this.#short[shortPlace(bytes, start, foundEnd)] as number) - 1
-        : this.#lookUp(foundHash, bytes, start, foundEnd);
-    return token === NONE ? this.longest(bytes, start, foundEnd - 1) : token;
+    if (foundEnd === start) return token;
+    const found = this.#lookUp(foundHash, bytes, start, foundEnd);
+    if (found !== NONE) return found;
+    return this.longestAfter(hash, token, bytes, start, from, foundEnd - 1);
+  }
+
+  /** Whether a token may begin with bytes of this hash; when in doubt, yes. */
+  mayBegin(hash: number): boolean {
+    return (this.#markOf(mix(hash)) & IS_BEGINNING) !== 0;
   }
 
   /** The token that is exactly `bytes[start … end]`, or `NONE`. */
@@ -201,22 +236,41 @@ export class TokenIndex {
     }
     this.#mark(hash, IS_TOKEN);
     this.lengths[token] = end - start;
-    if (end - start <= SHORT_BYTES) this.#short[shortPlace(this.#bytes, start, end)] = token + 1;
+    this.#addShort(token, start, end - start);
     this.#hashes[token * 2] = hash;
     this.#hashes[token * 2 + 1] = factor;
     let slot = this.#firstSlot(hash);
     while (this.#entries[slot] !== 0) slot = this.#nextSlot(slot);
     this.#entries[slot] = (hash & ~TOKEN_MASK) | (token + 1);
   }
+
+  #addShort(token: number, start: number, length: number): void {
+    const first = this.#bytes[start] as number;
+    if (length === 1) {
+      this.#single[first] = token;
+      return;
+    }
+    const second = this.#bytes[start + 1] as number;
+    const pair = (first << 8) | second;
+    const value = (token + 1) * 2;
+    this.#pairs[pair] = (this.#pairs[pair] as number) | (length === 2 ? value : 1);
+    const third = this.#bytes[start + 2] as number;
+    if (length < WIDE_BYTES || !isWide(first, second, third)) return;
+    const code = wideCode(first, second, third);
+    this.#wide[code] = (this.#wide[code] as number) | (length === WIDE_BYTES ? value : 1);
+  }
 }
 
-function shortPlace(bytes: Uint8Array, start: number, end: number): number {
-  const first = bytes[start] as number;
-  if (end - start === 1) return BYTE_VALUES * BYTE_VALUES + first;
-  return first * BYTE_VALUES + (bytes[start + 1] as number);
+function isWide(first: number, second: number, third: number): boolean {
+  return (first & 0xf0) === 0xe0 && (second & 0xc0) === 0x80 && (third & 0xc0) === 0x80;
 }
 
-function extend(hash: number, byte: number): number {
+function wideCode(first: number, second: number, third: number): number {
+  return ((first & 0x0f) << 12) | ((second & 0x3f) << 6) | (third & 0x3f);
+}
+
+/** The hash of bytes and one more; that of one byte is the byte. */
+export function extend(hash: number, byte: number): number {
   return (Math.imul(hash, HASH_BASE) + byte) | 0;
 }
 

@@ -1,7 +1,7 @@
 import { NONE, type TokenIndex } from "./token-index.ts";
 
 const NO_LIMIT = 0x7fffffff;
-const ANSWER_BITS = 15;
+const ANSWER_BITS = 17;
 
 /**
  * Which tokens byte pair encoding leaves side by side. In a vocabulary learnt by merging, where every

@@ -10,11 +10,16 @@ import type { UpstreamStateSharing } from "./upstream-state-sharing.ts";
 const MAINTAIN_EVERY_MS = 2_000;
 const RENEW_EVERY_MS = LEASE_MS / 3;
 /** A key refused for no reason of money is tried again soon: providers refuse by mistake. */
-const VERIFY_SOON_MS = [15_000, 60_000, 300_000];
+const VERIFY_SOON_MS = [2_000, 15_000, 60_000, 300_000];
 const VERIFY_EVERY_MS = 600_000;
-/** How often a key that just worked must be refused again before it is taken for dead. */
-const CONFIRMATIONS_MAX = 3;
-const CONFIRM_PAUSE_MS = 500;
+/**
+ * The pauses between refusals that a key which just worked must get, all of them, before it is taken
+ * for dead. With three of ten calls refused by mistake fewer would lose all keys of a pool in a minute.
+ */
+const CONFIRM_PAUSES_MS = [0, 500, 500, 1_000, 1_000];
+/** A look that fails for another reason tells nothing; after so many the key is given another chance. */
+const LOOKS_MAX = 12;
+const UNCLEAR_PAUSE_MS = 500;
 /** What the smallest possible question takes from a key's limits. */
 const VERIFY_TOKENS = 64;
 
@@ -25,7 +30,14 @@ export interface KeeperParts {
   readonly clock: Clock;
 }
 
-export type Verdict = { readonly ok: true } | { readonly ok: false; readonly problem: string };
+export type Verdict =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly problem: string;
+      /** The provider refused the key; else something else was in the way. */
+      readonly isRefusal: boolean;
+    };
 
 /** When a dead key is verified next. Kept only while the key is dead. */
 interface Recovery {
@@ -94,10 +106,11 @@ export class UpstreamKeeper {
   async verify(member: UpstreamMember, signal: AbortSignal): Promise<Verdict> {
     const { health } = member;
     const { kind } = health.condition(this.#nowMs());
-    if (kind === "cooling" || kind === "probing") return { ok: false, problem: kind };
+    if (kind === "cooling" || kind === "probing")
+      return { ok: false, problem: kind, isRefusal: false };
     const cost = { requests: 1, tokens: VERIFY_TOKENS } as const;
     const grant = await this.#parts.limiter.acquire(member.name, cost);
-    if (!grant.granted) return { ok: false, problem: "busy" };
+    if (!grant.granted) return { ok: false, problem: "busy", isRefusal: false };
     const wasDead = health.deadReason !== null && !health.isSuspect;
     const call = health.begin(this.#nowMs());
     try {
@@ -112,19 +125,32 @@ export class UpstreamKeeper {
         throw error;
       }
       this.failed(member, health.failed(call, error, "", this.#nowMs()));
-      return { ok: false, problem: (error instanceof UpstreamError && error.code) || error.kind };
+      const problem = (error instanceof UpstreamError && error.code) || error.kind;
+      const isRefusal = error.kind === "unauthorized" || error.kind === "quota";
+      return { ok: false, problem, isRefusal };
     } finally {
       this.#parts.jobs.run(() => grant.release(VERIFY_TOKENS));
     }
   }
 
-  /** Providers refuse good keys now and then: one that just worked is dead when it is refused again. */
+  /** Providers refuse good keys now and then: one that just worked is dead when it is refused again and again. */
   async #confirm(member: UpstreamMember, reason: string): Promise<void> {
     const { clock } = this.#parts;
-    for (let time = 0; time < CONFIRMATIONS_MAX; time += 1) {
-      if (time > 0) await clock.sleep(CONFIRM_PAUSE_MS, this.#stopping.signal);
-      if (this.#stopping.signal.aborted || !member.health.isSuspect) return;
-      if ((await this.verify(member, this.#stopping.signal)).ok) return;
+    const { signal } = this.#stopping;
+    const pauses = [...CONFIRM_PAUSES_MS];
+    for (let look = 0; look < LOOKS_MAX && pauses.length > 0; look += 1) {
+      const pauseMs = pauses[0] ?? 0;
+      if (pauseMs > 0) await clock.sleep(pauseMs, signal);
+      if (signal.aborted || !member.health.isSuspect) return;
+      const verdict = await this.verify(member, signal);
+      if (verdict.ok) return;
+      if (verdict.isRefusal) pauses.shift();
+      // Else nothing would pass between two looks.
+      else if (pauseMs === 0) await clock.sleep(UNCLEAR_PAUSE_MS, signal);
+    }
+    if (pauses.length > 0) {
+      member.health.markReady();
+      return;
     }
     member.health.markDead(reason);
     this.#declareDead(member, reason, true);
