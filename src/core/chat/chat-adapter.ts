@@ -134,4 +134,6 @@ export interface ChatAdapter extends ChatSender {
   stop(): Promise<void>;
   /** `null` when it works; else one sentence for operators that says what is wrong. */
   readonly problem: string | null;
+  /** A person has to scan a login code first. Left out where there is none. */
+  readonly isWaitingForLogin?: boolean;
 }
