@@ -62,7 +62,22 @@ function platformRows(config: Config, { problems }: BannerFacts): string[][] {
         : `on, ${telegram.mode === "poll" ? "long polling" : "webhook"}${but("telegram")}`,
     ],
     ["Discord", discord === null ? "off (DISCORD_BOT_TOKEN)" : `on${but("discord")}`],
+    [
+      "WeChat",
+      config.wechat === null
+        ? "off (WECHAT_PUPPET=ilink)"
+        : `on, ${config.wechat.puppet.kind}${loginNote(config)}${but("wechat")}`,
+    ],
+    [
+      "WeChat 服务号",
+      config.wechatOa === null ? "off (WECHAT_OA_APP_ID)" : `on${but("wechat-oa")}`,
+    ],
+    ["WeCom", config.wecom === null ? "off (WECOM_BOT_ID)" : `on${but("wecom")}`],
   ];
+}
+
+function loginNote({ wechat }: Config): string {
+  return wechat?.puppet.kind === "ilink" ? ", people scan the code at /wechat" : "";
 }
 
 function adminRows({ adminChats, adminUsers }: Config): string[][] {

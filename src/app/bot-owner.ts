@@ -3,7 +3,7 @@ import type { LeaderLock } from "../core/leader-lock.ts";
 import type { Logger } from "../core/log.ts";
 import type { BotKey } from "../core/reply-queue.ts";
 
-/** How long after losing the lock's connection we wait for it before another process is sure to own the bot. */
+/** How long another process may hold the lock that we lost before it is sure to own the bot: a session of ours may linger. */
 const REGAIN_LIMIT_MS = 15_000;
 
 export interface BotOwnerParts {
@@ -69,10 +69,13 @@ export class BotOwner {
     deliverFor({ platform: adapter.platform, bot: adapter.bot });
   }
 
-  async #acquire(signal: AbortSignal = this.#stopping.signal): Promise<boolean> {
+  async #acquire(
+    signal: AbortSignal = this.#stopping.signal,
+    onTaken: () => void = () => {},
+  ): Promise<boolean> {
     const { adapter, lock } = this.#parts;
     const name = `bot:${adapter.platform}:${adapter.bot}`;
-    const held = await lock.acquire(name, signal, () => void this.#regain());
+    const held = await lock.acquire(name, signal, () => void this.#regain(), onTaken);
     if (held === null) return false;
     this.#release = held.release;
     return true;
@@ -82,8 +85,16 @@ export class BotOwner {
   async #regain(): Promise<void> {
     const { adapter, onLost, log } = this.#parts;
     if (this.#stopping.signal.aborted) return;
-    const limit = AbortSignal.timeout(REGAIN_LIMIT_MS);
-    if (await this.#acquire(AbortSignal.any([limit, this.#stopping.signal]))) return;
+    // As long as the database is away nobody else can take the bot, however long that is.
+    const taken = new AbortController();
+    let limit: NodeJS.Timeout | undefined;
+    const onTaken = () => {
+      limit = setTimeout(() => taken.abort(), REGAIN_LIMIT_MS);
+    };
+    const signal = AbortSignal.any([taken.signal, this.#stopping.signal]);
+    const isOurs = await this.#acquire(signal, onTaken);
+    clearTimeout(limit);
+    if (isOurs) return;
     if (this.#stopping.signal.aborted) return;
     const { platform, bot } = adapter;
     log.error({ platform, bot }, "another process owns this bot now");

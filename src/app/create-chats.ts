@@ -7,26 +7,17 @@ import type { AnswerPages } from "../core/chat/answer-pages.ts";
 import type { ChatAdapter } from "../core/chat/chat-adapter.ts";
 import type { WebPanel } from "../core/chat/web-panel.ts";
 import type { WebRoute } from "../core/chat/web-route.ts";
-import type { Clock } from "../core/clock.ts";
 import { ADMIN_COMMANDS, PERSON_COMMANDS, USAGE } from "../core/commands/command-names.ts";
-import type { Logger } from "../core/log.ts";
 import { LOCALES, textsFor } from "../core/texts/locales.ts";
 import type { Texts } from "../core/texts/texts.ts";
-import type { SecretKey } from "../store/secret-key.ts";
-import type { Stores } from "./create-stores.ts";
+import type { ChatParts } from "./chat-parts.ts";
+import { createWechat, createWechatOa, createWecom } from "./create-wechat.ts";
 
 export interface Chats {
   readonly adapters: readonly ChatAdapter[];
   readonly routes: readonly WebRoute[];
   /** What opens the admin chat in the browser. */
   readonly adminKey: string;
-}
-
-interface ChatParts {
-  readonly stores: Stores;
-  readonly secretKey: SecretKey;
-  readonly clock: Clock;
-  readonly log: Logger;
 }
 
 /** The platforms that are configured. */
@@ -50,9 +41,18 @@ export function createChats(
   });
   const telegram = createTelegram(config, parts);
   const discord = createDiscord(config, parts);
+  const more = [createWechat, createWechatOa, createWecom]
+    .map((create) => create(config, parts))
+    .filter((chat) => chat !== null);
   return {
-    adapters: [web, telegram, discord].filter((adapter) => adapter !== null),
-    routes: [...web.routes, ...(telegram?.webhookRoute ? [telegram.webhookRoute] : [])],
+    adapters: [web, telegram, discord, ...more.map(({ adapter }) => adapter)].filter(
+      (adapter) => adapter !== null,
+    ),
+    routes: [
+      ...web.routes,
+      ...(telegram?.webhookRoute ? [telegram.webhookRoute] : []),
+      ...more.flatMap(({ routes }) => routes),
+    ],
     adminKey,
   };
 }

@@ -11,6 +11,7 @@ import {
 } from "../core/commands/conversation-commands.ts";
 import { grantCommand } from "../core/commands/grant.ts";
 import { helpCommand } from "../core/commands/help.ts";
+import { linkCommand, unlinkCommand } from "../core/commands/link-commands.ts";
 import {
   broadcastCommand,
   drainCommand,
@@ -49,6 +50,8 @@ export function createCommands(core: Core, connections: () => ChatConnections): 
     resumeCommand(conversations, settings),
     stopCommand(core.stopReplies),
     retryCommand(core.retryReply),
+    linkCommand(core),
+    unlinkCommand(core.linkAccounts),
     grantCommand(core),
     statsCommand(core),
     cardsCommand(core),

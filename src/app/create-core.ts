@@ -1,4 +1,6 @@
 import type { Config } from "../config.ts";
+import { LinkAccounts } from "../core/account/link-accounts.ts";
+import { createLinkCodeHmac } from "../core/account/link-code.ts";
 import { WelcomePerson } from "../core/account/welcome-person.ts";
 import type { RuntimeSettings } from "../core/admin/runtime-settings.ts";
 import type { SendNotices } from "../core/admin/send-notices.ts";
@@ -95,6 +97,18 @@ export function createCore(parts: CoreParts) {
     retryReply: new RetryReply({ ...shared, ask, runtime }),
     editQuestion: new EditQuestion({ ask, replies, stopReplies }),
     welcome: new WelcomePerson(accounts, ledger, settings),
+    linkAccounts: new LinkAccounts({
+      ...{ accounts, settings, clock, notices: parts.notices, links: stores.accountLinks },
+      hmac: createLinkCodeHmac(parts.secretKey.derive("link-codes")),
+      onClosed: (tries) => {
+        log.warn({ tries }, "many wrong link codes");
+        const text = textsFor(settings.defaultLocale).linkStorm(tries);
+        const cause = `links:${clock.now().toISOString().slice(0, 15)}`;
+        parts.notices.toAdmins(cause, text).catch((error) => {
+          log.warn({ err: error }, "admins could not be told");
+        });
+      },
+    }),
     stopReplies,
     generate: new GenerateReply({
       ...common,

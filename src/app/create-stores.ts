@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
+import { PgAccountLinks } from "../store/pg-account-links.ts";
 import { PgAccountStore } from "../store/pg-account-store.ts";
 import { PgCardStore } from "../store/pg-card-store.ts";
 import { PgConversationStore } from "../store/pg-conversation-store.ts";
@@ -30,6 +31,7 @@ export function createStores(databaseUrl: string, clock: Clock, log: Logger) {
   return {
     pool,
     accounts: new PgAccountStore(pool),
+    accountLinks: new PgAccountLinks(pool),
     conversations: new PgConversationStore(pool, clock),
     replies: new PgReplyStore(pool),
     outbox: new PgReplyOutbox(pool),

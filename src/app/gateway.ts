@@ -10,6 +10,7 @@ import type { Clock } from "../core/clock.ts";
 import { HandleAction } from "../core/handle-action.ts";
 import { HandleMessage } from "../core/handle-message.ts";
 import type { Logger } from "../core/log.ts";
+import { NoteReachable } from "../core/note-reachable.ts";
 import { MemoryRateLimiter } from "../core/quota/rate-limiter.ts";
 import { ReadAnswerPage } from "../core/read-answer-page.ts";
 import { ReadWebPanel } from "../core/read-web-panel.ts";
@@ -140,7 +141,7 @@ export class Gateway {
       onMessage: (message) => handleMessage.handle(message, connection),
       onAction: (action) => handleAction.handle(action, connection),
       onReachable: (userId, isReachable) =>
-        core.accounts.setReachable(platform, bot, userId, isReachable),
+        new NoteReachable(core.accounts, core.stopReplies).note(platform, bot, userId, isReachable),
       onChatMoved: (from, to) => stores.upkeep.moveChat(from, to),
       onLoginCode: (login) => this.#tellLoginCode(platform, login),
     };

@@ -19,6 +19,7 @@ export async function readHealth(of: {
   for (const { adapter, state } of of.owners) {
     const { platform, problem } = adapter;
     if (state === "starting") parts[platform] = "starting";
+    else if (problem === null && adapter.isWaitingForLogin) parts[platform] = "waiting for login";
     // A standby is well: another process does the work.
     else parts[platform] = state === "owner" && problem !== null ? `down: ${problem}` : "up";
   }

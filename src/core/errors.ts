@@ -36,6 +36,12 @@ export type UserErrorCode =
   | "already_undone"
   | "cannot_undo"
   | "model_not_available"
+  | "link_invalid"
+  | "link_own_code"
+  | "link_already"
+  | "link_banned"
+  | "link_locked"
+  | "unlink_only_one"
   | "try_later";
 
 export type ErrorDetails = Readonly<Record<string, string | number>>;

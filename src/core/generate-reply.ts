@@ -80,11 +80,11 @@ export class GenerateReply {
   }
 
   async #start(replyId: string): Promise<Reply | null> {
-    const { replies, clock, finish } = this.#parts;
+    const { replies, finish } = this.#parts;
     try {
       const reply = await replies.start(replyId, HOLD_LEASE_MS);
       if (reply === null) return null;
-      if (clock.now().getTime() - reply.receivedAt.getTime() <= WAIT_MS_MAX) return reply;
+      if (reply.waitedMs <= WAIT_MS_MAX) return reply;
       await finish.fail(reply, "waited_too_long");
     } catch (error) {
       if (!(error instanceof UserError)) throw error;

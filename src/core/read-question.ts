@@ -88,7 +88,11 @@ function isPicture(bytes: Uint8Array): boolean {
 async function load(attachment: IncomingAttachment, settings: ChatSettings): Promise<Uint8Array> {
   const { attachmentBytesMax } = settings;
   if (attachment.sizeBytes > attachmentBytesMax) throw tooLarge(attachmentBytesMax);
-  const bytes = await attachment.load(attachmentBytesMax);
+  const bytes = await attachment.load(attachmentBytesMax).catch((error: unknown) => {
+    // The adapter knows that it is too large, not how the person is told.
+    const isTooLarge = error instanceof UserError && error.code === "attachment_too_large";
+    throw isTooLarge ? tooLarge(attachmentBytesMax) : error;
+  });
   if (bytes.byteLength > attachmentBytesMax) throw tooLarge(attachmentBytesMax);
   return bytes;
 }

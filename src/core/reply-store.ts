@@ -85,6 +85,8 @@ export interface Reply {
   readonly isStopRequested: boolean;
   readonly attempts: number;
   readonly receivedAt: Date;
+  /** From when it was opened until a worker last began it; by the store's clock, so that no other one decides. */
+  readonly waitedMs: number;
   /** Since when a worker may begin. */
   readonly releasedAt: Date | null;
   readonly startedAt: Date | null;

@@ -33,5 +33,11 @@ export const USER_ERROR_STATUS = {
   already_undone: 409,
   cannot_undo: 409,
   model_not_available: 404,
+  link_invalid: 404,
+  link_own_code: 409,
+  link_already: 409,
+  link_banned: 403,
+  link_locked: 429,
+  unlink_only_one: 409,
   try_later: 503,
 } as const satisfies Record<UserErrorCode, number>;

@@ -1,6 +1,4 @@
-import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import pg from "pg";
 import { DatabaseStartError } from "./database-start-error.ts";
 import { dataDirInUse, stopFormerServer } from "./former-server.ts";
@@ -26,8 +24,7 @@ import {
 import { isFreeElsewhere, publishState } from "./postgres-state.ts";
 import { postgresUser } from "./postgres-user.ts";
 import { isPostmasterOf, readPostmasterFile } from "./postmaster-file.ts";
-
-const run = promisify(execFile);
+import { runFile } from "./run-file.ts";
 
 /** A server without connections stops much faster. */
 const STOPPED_BY_ANOTHER_MS = 5_000;
@@ -133,7 +130,7 @@ async function createCluster({ layout, binaries, user }: PostgresLaunch): Promis
       ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
     ].flat();
     try {
-      await run(binaries.initdb, options, clusterProcess(cluster, user));
+      await runFile(binaries.initdb, options, clusterProcess(cluster, user));
     } catch (error) {
       const reason = error instanceof Error ? error.message.trim().split("\n").at(-1) : "";
       throw new DatabaseStartError(

@@ -46,7 +46,7 @@ export const LEDGER_RULES: readonly (readonly [rule: string, query: string])[] =
     "a lot was granted once, by its own entry",
     `SELECT 'user:' || l.account_id AS account, l.granted - coalesce(sum(e.amount), 0) AS difference
      FROM lot l LEFT JOIN entry e ON e.transfer = 'grant:' || l.cause AND e.lot_id = l.id
-       AND e.unit = l.unit AND e.to_account = 'user:' || l.account_id AND e.from_account = l.origin
+       AND e.unit = l.unit AND e.to_account LIKE 'user:%' AND e.from_account = l.origin
      GROUP BY l.id HAVING coalesce(sum(e.amount), 0) <> l.granted`,
   ],
   [
@@ -75,9 +75,10 @@ export const LEDGER_RULES: readonly (readonly [rule: string, query: string])[] =
              - coalesce(j.returned, 0)) AS difference
      FROM hold_lot p JOIN hold h ON h.id = p.hold_id
      LEFT JOIN (SELECT hold_id, lot_id,
-         sum(amount) FILTER (WHERE to_account LIKE 'held:%') AS taken,
+         sum(amount) FILTER (WHERE from_account LIKE 'user:%' AND to_account LIKE 'held:%') AS taken,
          sum(amount) FILTER (WHERE from_account LIKE 'held:%' AND to_account = 'revenue') AS charged,
-         sum(amount) FILTER (WHERE from_account LIKE 'held:%' AND to_account <> 'revenue') AS returned
+         sum(amount) FILTER (WHERE from_account LIKE 'held:%'
+           AND to_account <> 'revenue' AND to_account NOT LIKE 'held:%') AS returned
        FROM entry WHERE hold_id IS NOT NULL GROUP BY hold_id, lot_id) j
        ON j.hold_id = p.hold_id AND j.lot_id = p.lot_id
      WHERE p.amount <> coalesce(j.taken, 0) OR p.captured <> coalesce(j.charged, 0)
@@ -93,7 +94,8 @@ export const LEDGER_RULES: readonly (readonly [rule: string, query: string])[] =
     "no lot was ever overdrawn",
     `SELECT account, -min(balance) AS difference FROM (
        SELECT 'user:' || l.account_id AS account, l.id, sum(
-         CASE WHEN e.to_account LIKE 'user:%' THEN e.amount
+         CASE WHEN e.from_account LIKE 'user:%' AND e.to_account LIKE 'user:%' THEN 0
+              WHEN e.to_account LIKE 'user:%' THEN e.amount
               WHEN e.from_account LIKE 'user:%' THEN -e.amount ELSE 0 END)
          OVER (PARTITION BY e.lot_id ORDER BY e.id) AS balance
        FROM entry e JOIN lot l ON l.id = e.lot_id) r
@@ -103,11 +105,22 @@ export const LEDGER_RULES: readonly (readonly [rule: string, query: string])[] =
     "an entry keeps to the unit and the account of its lot",
     `SELECT 'user:' || l.account_id AS account, e.amount AS difference
      FROM entry e JOIN lot l ON l.id = e.lot_id
+     -- Accounts as they were then: those that were merged lead to the owner of today.
+     LEFT JOIN account f ON f.id = substring(e.from_account FROM '^(?:user|held):(.*)$')
+     LEFT JOIN account t ON t.id = substring(e.to_account FROM '^(?:user|held):(.*)$')
      WHERE e.unit <> l.unit
-       OR (e.from_account LIKE 'user:%' AND e.from_account <> 'user:' || l.account_id)
-       OR (e.to_account LIKE 'user:%' AND e.to_account <> 'user:' || l.account_id)
-       OR (e.from_account LIKE 'held:%' AND e.from_account <> 'held:' || l.account_id)
-       OR (e.to_account LIKE 'held:%' AND e.to_account <> 'held:' || l.account_id)`,
+       OR (e.from_account ~ '^(user|held):'
+         AND coalesce(f.merged_into, f.id) IS DISTINCT FROM l.account_id)
+       OR (e.to_account ~ '^(user|held):'
+         AND coalesce(t.merged_into, t.id) IS DISTINCT FROM l.account_id)`,
+  ],
+  [
+    "an account that was merged owns nothing",
+    `SELECT 'user:' || o.account_id AS account, o.amount AS difference FROM (
+       SELECT account_id, granted AS amount FROM lot
+       UNION ALL SELECT account_id, amount FROM hold
+       UNION ALL SELECT merged_into, 0 FROM account) o
+     JOIN account a ON a.id = o.account_id AND a.merged_into IS NOT NULL`,
   ],
   [
     "a redeemed card became one lot of its owner",

@@ -13,7 +13,7 @@ import { storableText } from "./reply-rows.ts";
 
 interface AccountRow {
   readonly id: string;
-  readonly status: Account["status"];
+  readonly status: Account["status"] | "merged";
   readonly ban_reason: string | null;
   readonly locale: string | null;
   readonly model: string | null;
@@ -64,6 +64,8 @@ export class PgAccountStore implements AccountStore {
     );
     const [row] = rows;
     if (row === undefined) throw new Error("identify_person answered nothing");
+    // Merged after its identity was read: that leads to another account by now.
+    if (row.status === "merged") return await this.identify(seen);
     return {
       account: accountFromRow(row),
       identity: identityFromRow(row),
@@ -80,13 +82,15 @@ export class PgAccountStore implements AccountStore {
   }
 
   async find(accountId: string): Promise<Account | null> {
-    const rows = await this.#rows<AccountRow>("SELECT * FROM account WHERE id = $1", [accountId]);
+    const rows = await this.#rows<AccountRow>("SELECT * FROM account WHERE id = live_account($1)", [
+      accountId,
+    ]);
     return rows[0] === undefined ? null : accountFromRow(rows[0]);
   }
 
   async listIdentities(accountId: string): Promise<Identity[]> {
     const rows = await this.#rows<IdentityRow>(
-      `SELECT ${IDENTITY_COLUMNS} FROM identity i WHERE account_id = $1 ORDER BY i.id`,
+      `SELECT ${IDENTITY_COLUMNS} FROM identity i WHERE account_id = live_account($1) ORDER BY i.id`,
       [accountId],
     );
     return rows.map(identityFromRow);
@@ -104,7 +108,7 @@ export class PgAccountStore implements AccountStore {
         text.slice(colon + 1),
       ]);
     }
-    return await this.#accounts("a.id = $1", [text.toUpperCase()]);
+    return await this.#accounts("a.id = live_account($1)", [text.toUpperCase()]);
   }
 
   async changeSettings(accountId: string, settings: AccountSettings): Promise<void> {
@@ -112,7 +116,7 @@ export class PgAccountStore implements AccountStore {
     await this.#rows(
       `UPDATE account SET locale = CASE WHEN $2 THEN $3 ELSE locale END,
          model = CASE WHEN $4 THEN $5 ELSE model END, role = CASE WHEN $6 THEN $7 ELSE role END,
-         show_receipt = CASE WHEN $8 THEN $9 ELSE show_receipt END WHERE id = $1`,
+         show_receipt = CASE WHEN $8 THEN $9 ELSE show_receipt END WHERE id = live_account($1)`,
       [
         accountId,
         ...[locale, model, role, showReceipt].flatMap((value) => [
@@ -124,11 +128,14 @@ export class PgAccountStore implements AccountStore {
   }
 
   async setBan(accountId: string, reason: string | null): Promise<void> {
-    await this.#rows("UPDATE account SET status = $2, ban_reason = $3 WHERE id = $1", [
-      accountId,
-      reason === null ? "active" : "banned",
-      reason === null ? null : storableText(reason),
-    ]);
+    await this.#rows(
+      "UPDATE account SET status = $2, ban_reason = $3 WHERE id = live_account($1)",
+      [
+        accountId,
+        reason === null ? "active" : "banned",
+        reason === null ? null : storableText(reason),
+      ],
+    );
   }
 
   async setReachable(
@@ -182,7 +189,7 @@ const REACHABLE = `i.direct_channel IS NOT NULL AND i.unreachable_at IS NULL
 function accountFromRow(row: AccountRow): Account {
   return {
     id: row.id,
-    status: row.status,
+    status: row.status === "banned" ? "banned" : "active",
     banReason: row.ban_reason,
     locale: row.locale,
     model: row.model,

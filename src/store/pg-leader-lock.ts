@@ -25,6 +25,7 @@ export class PgLeaderLock implements LeaderLock {
     name: string,
     signal: AbortSignal,
     onLost: () => void,
+    onTaken: () => void = () => {},
   ): Promise<{ release(): Promise<void> } | null> {
     const key = createHash("sha256").update(name).digest().readBigInt64BE(0);
     let isWaiting = false;
@@ -54,8 +55,10 @@ export class PgLeaderLock implements LeaderLock {
             },
           };
         }
-        if (!isWaiting)
+        if (!isWaiting) {
           this.#log.info({ name }, "another process owns this bot, waiting as standby");
+          onTaken();
+        }
         isWaiting = true;
       } catch (error) {
         this.#log.warn({ err: error, name }, "leader lock could not be asked for");

@@ -1,10 +1,7 @@
-import { execFile } from "node:child_process";
 import { stat } from "node:fs/promises";
-import { promisify } from "node:util";
 import { DatabaseStartError } from "./database-start-error.ts";
 import type { PostgresLayout, PostgresUser } from "./postgres-layout.ts";
-
-const run = promisify(execFile);
+import { runFile } from "./run-file.ts";
 
 const OWN_NAME = "dianka";
 /** Unprivileged users that machines have already, the best first. */
@@ -38,7 +35,10 @@ export async function postgresUser(layout: PostgresLayout): Promise<PostgresUser
 
 async function findUser(name: string): Promise<PostgresUser | null> {
   try {
-    const [uid, gid] = await Promise.all([run("id", ["-u", name]), run("id", ["-g", name])]);
+    const [uid, gid] = await Promise.all([
+      runFile("id", ["-u", name]),
+      runFile("id", ["-g", name]),
+    ]);
     return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
   } catch {
     // `id` fails exactly when there is no such user.
@@ -49,7 +49,7 @@ async function findUser(name: string): Promise<PostgresUser | null> {
 async function createUser(name: string): Promise<PostgresUser | null> {
   const options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"];
   try {
-    await run("useradd", [...options, "--shell", "/usr/sbin/nologin", name]);
+    await runFile("useradd", [...options, "--shell", "/usr/sbin/nologin", name]);
   } catch {
     // No `useradd`, a read-only /etc, or another start just made it: `findUser` tells.
   }

@@ -1,10 +1,7 @@
-import { execFile } from "node:child_process";
 import { readFile, readlink, realpath, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { errorCode } from "./postgres-layout.ts";
-
-const run = promisify(execFile);
+import { runFile } from "./run-file.ts";
 
 /** What `postmaster.pid` of a cluster says: https://www.postgresql.org/docs/18/storage-file-layout.html */
 export interface PostmasterFile {
@@ -45,7 +42,7 @@ export async function isPostmasterOf(cluster: string, pid: number): Promise<bool
     const folder = await readlink(`/proc/${pid}/cwd`).catch(() => null);
     return folder === (await realpath(cluster));
   }
-  const { stdout } = await run("ps", ["-o", "command=", "-p", String(pid)]).catch(() => ({
+  const { stdout } = await runFile("ps", ["-o", "command=", "-p", String(pid)]).catch(() => ({
     stdout: "",
   }));
   return stdout.includes("postgres") && stdout.includes(cluster);

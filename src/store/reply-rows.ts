@@ -34,6 +34,8 @@ export interface ReplyRow {
   readonly stop_requested_at: Date | null;
   readonly attempts: number;
   readonly received_at: Date;
+  readonly created_at: Date;
+  readonly heartbeat_at: Date | null;
   readonly released_at: Date | null;
   readonly started_at: Date | null;
   readonly answered_at: Date | null;
@@ -70,6 +72,7 @@ export function replyFromRow(row: ReplyRow): Reply {
     isStopRequested: row.stop_requested_at !== null,
     attempts: row.attempts,
     receivedAt: row.received_at,
+    waitedMs: row.heartbeat_at === null ? 0 : row.heartbeat_at.getTime() - row.created_at.getTime(),
     releasedAt: row.released_at,
     startedAt: row.started_at,
     answeredAt: row.answered_at,

@@ -40,6 +40,7 @@ const reply: Reply = {
   isStopRequested: false,
   attempts: 1,
   receivedAt: at,
+  waitedMs: 0,
   releasedAt: at,
   startedAt: at,
   answeredAt: at,

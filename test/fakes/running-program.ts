@@ -25,10 +25,16 @@ export class RunningProgram implements AsyncDisposable {
     });
   }
 
-  /** Starts it in an empty folder with nothing in its environment but `env`; any free port. */
-  static async launch(env: Readonly<Record<string, string>>): Promise<RunningProgram> {
+  /**
+   * Starts it in an empty folder with nothing in its environment but `env`; any free port. `main` is
+   * the file of another version of the program.
+   */
+  static async launch(
+    env: Readonly<Record<string, string>>,
+    main: string = MAIN,
+  ): Promise<RunningProgram> {
     const directory = await mkdtemp(join(tmpdir(), "dianka-e2e-"));
-    const child = spawn(process.execPath, [MAIN], {
+    const child = spawn(process.execPath, [main], {
       cwd: directory,
       env: { PATH: process.env.PATH ?? "", PORT: "0", DATA_DIR: join(directory, "data"), ...env },
       stdio: ["ignore", "pipe", "pipe"],
@@ -37,8 +43,11 @@ export class RunningProgram implements AsyncDisposable {
   }
 
   /** The same, and waits for its banner. */
-  static async start(env: Readonly<Record<string, string>>): Promise<RunningProgram> {
-    const program = await RunningProgram.launch(env);
+  static async start(
+    env: Readonly<Record<string, string>>,
+    main: string = MAIN,
+  ): Promise<RunningProgram> {
+    const program = await RunningProgram.launch(env, main);
     await program.waitForOutput("Dianka is ready");
     return program;
   }

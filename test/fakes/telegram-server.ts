@@ -39,6 +39,7 @@ export class TelegramServer {
   readonly token: string;
   readonly #server: Server;
   readonly #faults: { readonly method: string; readonly fault: Fault }[] = [];
+  readonly #chatFaults = new Map<number, Fault>();
 
   private constructor(options: TelegramServerOptions) {
     const now = options.now ?? Date.now;
@@ -133,6 +134,11 @@ export class TelegramServer {
     for (let count = 0; count < times; count += 1) this.#faults.push({ method, fault });
   }
 
+  /** The next message or edit in that chat fails. */
+  failIn(chatId: number, fault: Fault): void {
+    this.#chatFaults.set(chatId, fault);
+  }
+
   callsOf(method: string): RecordedCall[] {
     return this.calls.filter((call) => call.method === method);
   }
@@ -188,7 +194,7 @@ export class TelegramServer {
     this.calls.push(call);
     const clientGone = new AbortController();
     response.once("close", () => clientGone.abort());
-    const fault = this.#takeFault(call.method);
+    const fault = this.#takeFault(call);
     try {
       if (fault?.code !== undefined) throw faultError(fault);
       const isCutBefore = fault?.cut === "before";
@@ -204,7 +210,13 @@ export class TelegramServer {
     }
   }
 
-  #takeFault(method: string): Fault | null {
+  #takeFault({ method, parameters }: RecordedCall): Fault | null {
+    const chatId = Number(parameters.chat_id);
+    const inChat = /message/i.test(method) ? this.#chatFaults.get(chatId) : undefined;
+    if (inChat !== undefined) {
+      this.#chatFaults.delete(chatId);
+      return inChat;
+    }
     const index = this.#faults.findIndex((planned) => planned.method === method);
     return index === -1 ? null : (this.#faults.splice(index, 1)[0]?.fault ?? null);
   }

@@ -12,6 +12,7 @@ const DATABASES = [
   "program in a crash",
   "program in the browser",
   "program on Discord",
+  "program with two platforms",
 ] as const;
 
 /** The database of a test file on the Redis of `REDIS_URL`; `null` when there is none. */

@@ -130,6 +130,20 @@ describe("PgReplyStore", () => {
     expect(balance.held.message).toBe(1n);
   });
 
+  it("tells how long a question waited by the database's own clock", async () => {
+    const asker = await personWith(3n);
+    // The clock of who took it was two hours behind.
+    const receivedAt = new Date(Date.now() - 2 * 60 * 60_000);
+    const late = question(asker, { receivedAt });
+    await replies.open(late);
+    expect((await replies.start(late.id, LEASE_MS))?.waitedMs).toBeLessThan(60_000);
+    await database.pool.query(
+      "UPDATE reply SET created_at = now() - interval '2 hours' WHERE id = $1",
+      [late.id],
+    );
+    expect((await replies.start(late.id, LEASE_MS))?.waitedMs).toBeGreaterThan(7_000_000);
+  });
+
   it("takes one of twenty deliveries of the same message at once", async () => {
     const asker = await personWith(30n);
     const first = question(asker);

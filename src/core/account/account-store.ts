@@ -1,6 +1,9 @@
 import type { Account, AccountSettings, Identity, Person, SeenSender } from "./account.ts";
 
-/** Keeps accounts and the identities that lead to them. */
+/**
+ * Keeps accounts and the identities that lead to them. The id of an account that was merged into
+ * another one means that one.
+ */
 export interface AccountStore {
   /**
    * Finds the person who wrote, or makes a new account for them. Two first messages at once make

@@ -1,3 +1,4 @@
+import type { Identity } from "../account/account.ts";
 import type { AccountStore } from "../account/account-store.ts";
 import type { ChatAddress } from "../chat/chat-address.ts";
 import type { Logger } from "../log.ts";
@@ -10,14 +11,14 @@ const QUEUED_AGE_MS = 10_000;
 
 /** Sends messages of our own: durable, once per cause, each by the gateway that owns its bot. */
 export class SendNotices {
-  readonly #accounts: AccountStore;
+  readonly #accounts: Pick<AccountStore, "listIdentities" | "listReachable">;
   readonly #store: NoticeStore;
   readonly #queue: ReplyQueue;
   readonly #adminChats: () => readonly ChatAddress[];
   readonly #log: Logger;
 
   constructor(
-    accounts: AccountStore,
+    accounts: Pick<AccountStore, "listIdentities" | "listReachable">,
     store: NoticeStore,
     queue: ReplyQueue,
     adminChats: () => readonly ChatAddress[],
@@ -39,6 +40,17 @@ export class SendNotices {
     await this.#add([
       { address: { platform, bot, channel: directChannel, thread: null }, text, cause },
     ]);
+  }
+
+  /** To the private chat of each of them that has one. */
+  async toIdentities(identities: readonly Identity[], cause: string, text: string): Promise<void> {
+    await this.#add(
+      identities.flatMap(({ id, platform, bot, directChannel: channel }) =>
+        channel === null
+          ? []
+          : [{ address: { platform, bot, channel, thread: null }, text, cause: `${cause}:${id}` }],
+      ),
+    );
   }
 
   /** To every admin chat of this process. */

@@ -15,6 +15,8 @@ export const PERSON_COMMANDS = [
   "resume",
   "stop",
   "retry",
+  "link",
+  "unlink",
 ] as const;
 export type PersonCommandName = (typeof PERSON_COMMANDS)[number];
 
@@ -52,6 +54,8 @@ export const USAGE: Readonly<Record<CommandName, string>> = {
   resume: "/resume N",
   stop: "/stop",
   retry: "/retry",
+  link: "/link [CODE]",
+  unlink: "/unlink",
   grant: "/grant USER AMOUNT[m] [DAYS] REASON…",
   stats: "/stats [today|7d|30d] [model|user|batch]",
   cards:

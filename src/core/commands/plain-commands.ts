@@ -17,6 +17,8 @@ const COMMANDS: readonly (readonly [PersonCommandName, Follows, readonly string[
   ["usage", "nothing", ["用量", "账单", "usage"]],
   ["model", "word", ["模型", "model"]],
   ["role", "word", ["角色", "role"]],
+  ["link", "word", ["绑定", "綁定", "link"]],
+  ["unlink", "nothing", ["解绑", "解綁", "unlink"]],
   ["lang", "word", ["语言", "語言", "language"]],
 ];
 

@@ -91,4 +91,6 @@ export const enAdmin: AdminTexts = {
   loginCode: (platform, page) =>
     `📱 ${platform} is not connected: open ${page} and scan the code with the phone.`,
   guessStorm: (count) => `🚨 ${count} wrong card codes in ten minutes: somebody may be guessing.`,
+  linkStorm: (count) =>
+    `🚨 ${count} wrong codes for /link in ten minutes: somebody may be guessing. No code is looked at until that is over.`,
 };

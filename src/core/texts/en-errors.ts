@@ -34,6 +34,14 @@ export const enErrors: Pick<Texts, "errors" | "failures"> = {
     unknown_entry: ({ entry }) =>
       `There is no entry ${entry}. \`/user USER\` lists a person's entries.`,
     unknown_upstream: ({ name }) => `There is no upstream “${name}”. /upstreams lists them all.`,
+    link_invalid: () =>
+      "❌ This code is not valid, or not any more. Send /link in the other chat for a new one.",
+    link_own_code: () => "ℹ️ This is your own code. Send it from your other chat.",
+    link_already: () => "✅ These chats are one account already.",
+    link_banned: () => "🚫 A blocked account cannot be linked or taken apart.",
+    link_locked: ({ minutes }) =>
+      `🔒 Too many wrong codes. Please try again in ${minutes} ${minutes === 1 ? "minute" : "minutes"}.`,
+    unlink_only_one: () => "ℹ️ This chat is the only one of your account.",
     nothing_to_retry: () => "There is no question to answer again yet.",
     batch_exists: ({ name }) =>
       `A batch “${name}” exists already. A batch name is used only once; choose another.`,

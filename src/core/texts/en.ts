@@ -1,5 +1,6 @@
 import { enAdmin } from "./en-admin.ts";
 import { enErrors } from "./en-errors.ts";
+import { enLink } from "./en-link.ts";
 import type { Texts } from "./texts.ts";
 
 const models = (names: readonly string[] | null) =>
@@ -46,6 +47,8 @@ export const en: Texts = {
     resume: "Go on with an old conversation",
     stop: "Stop the answer being written",
     retry: "Answer the last question again",
+    link: "Use one account in several chats; with the code shown in the other one",
+    unlink: "Take this chat off your account",
   },
   buttons: { stop: "⏹ Stop", retry: "🔄 Retry", new: "✨ New chat" },
   placeholder: "💭 …",
@@ -66,6 +69,17 @@ export const en: Texts = {
   slowAnswer: "⏱ This answer came later than we promise, so it is free.",
   cutAnswer: "⚠️ The answer broke off here. You pay only for what came.",
   stoppedAnswer: "⏹ Stopped.",
+  moneyMessageAnswer:
+    "Thank you, but we cannot take transfers or red packets. Recharge with a card: /redeem CODE",
+  stillWorking: "Still working on it. Send anything to get the answer.",
+  plainWelcome: "Hello! Just write your question. “help” shows what else there is.",
+  menuLabels: {
+    newChat: "New chat",
+    account: "Account",
+    balance: "Balance",
+    buy: "Buy",
+    help: "Help",
+  },
   restWaits: (page) => `✂️ There is more: write “more”${page === null ? "" : ` or open ${page}`}`,
   balance: ({ credit, messages, lots, today }) =>
     [
@@ -102,6 +116,7 @@ export const en: Texts = {
   redeemLimit: (code) =>
     `❌ ${code}: you have already used as many cards of this kind as one person may.`,
   redeemLocked: (date) => `🔒 Too many wrong codes. Please try again after ${date}.`,
+  link: enLink,
   redeemAskPrivate: "Please send codes to me in private, where nobody else can read them.",
   redeemDoneInGroup:
     "✅ Your card has been processed; /balance in a private chat with me shows the result.",

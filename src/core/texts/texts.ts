@@ -2,6 +2,7 @@ import type { LotKind, Unit } from "../billing/lot.ts";
 import type { AdminCommandName, PersonCommandName } from "../commands/command-names.ts";
 import type { ErrorDetails, UserErrorCode } from "../errors.ts";
 import type { FreeReason } from "../reply-store.ts";
+import type { LinkTexts } from "./link-texts.ts";
 
 /** An amount with its unit, already written out in the person's language. */
 export type AmountText = string;
@@ -67,6 +68,14 @@ export interface Texts {
   readonly slowAnswer: string;
   readonly cutAnswer: string;
   readonly stoppedAnswer: string;
+  /** For who sends a transfer or a red packet, which nobody can take. */
+  readonly moneyMessageAnswer: string;
+  /** The answer is not ready; any message fetches it. */
+  readonly stillWorking: string;
+  /** Greets people before they wrote anything, without formatting. */
+  readonly plainWelcome: string;
+  /** Of buttons below a chat; 16 bytes each. */
+  readonly menuLabels: Readonly<Record<"newChat" | "account" | "balance" | "buy" | "help", string>>;
   /** Ends a message when the platform takes no more; `page` shows the whole answer. */
   restWaits(page: string | null): string;
   balance(details: {
@@ -88,6 +97,7 @@ export interface Texts {
   redeemInvalid(code: string): string;
   redeemLimit(code: string): string;
   redeemLocked(until: string): string;
+  readonly link: LinkTexts;
   readonly redeemAskPrivate: string;
   readonly redeemDoneInGroup: string;
   readonly redeemDeleteYourself: string;
@@ -154,6 +164,7 @@ export interface Texts {
   drained(isOn: boolean, running: number): string;
   keyDead(name: string, reason: string): string;
   guessStorm(count: number): string;
+  linkStorm(count: number): string;
   /** Somebody has to scan a code on that page to connect a bot. */
   loginCode(platform: string, page: string): string;
 }
@@ -234,5 +245,6 @@ export type AdminTexts = Pick<
   | "drained"
   | "keyDead"
   | "guessStorm"
+  | "linkStorm"
   | "loginCode"
 >;

@@ -86,4 +86,6 @@ export const zhAdmin: AdminTexts = {
   keyDead: (name, reason) => `🔑 上游 ${name} 已停用：${reason}。/upstreams 查看全部。`,
   loginCode: (platform, page) => `📱 ${platform} 尚未连接：请打开 ${page}，用手机扫码登录。`,
   guessStorm: (count) => `🚨 十分钟内有 ${count} 次错误卡密，可能有人在猜卡。`,
+  linkStorm: (count) =>
+    `🚨 十分钟内有 ${count} 次错误绑定码，可能有人在猜。在此期间不再查验任何绑定码。`,
 };

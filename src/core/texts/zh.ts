@@ -1,6 +1,7 @@
 import type { Texts } from "./texts.ts";
 import { zhAdmin } from "./zh-admin.ts";
 import { zhErrors } from "./zh-errors.ts";
+import { zhLink } from "./zh-link.ts";
 
 const models = (names: readonly string[] | null) =>
   names === null ? "" : `，仅限 ${names.join("、")}`;
@@ -45,6 +46,8 @@ export const zh: Texts = {
     resume: "继续以前的对话",
     stop: "停止正在生成的回答",
     retry: "重新回答上一个问题",
+    link: "多个聊天共用一个账号；在另一个聊天发送显示的绑定码",
+    unlink: "让此聊天退出账号",
   },
   buttons: { stop: "⏹ 停止", retry: "🔄 重新回答", new: "✨ 新对话" },
   placeholder: "💭 …",
@@ -65,6 +68,10 @@ export const zh: Texts = {
   slowAnswer: "⏱ 这次回答超过了我们承诺的时间，因此免费。",
   cutAnswer: "⚠️ 回答在此中断，只收取已得到部分的费用。",
   stoppedAnswer: "⏹ 已停止。",
+  moneyMessageAnswer: "谢谢，但我们无法接收转账或红包。请用点卡充值：充值 卡密",
+  stillWorking: "还在思考，回复任意内容即可获取答案。",
+  plainWelcome: "您好！直接输入问题即可。发送“帮助”查看可用命令，“余额”查看剩余额度。",
+  menuLabels: { newChat: "新对话", account: "我的", balance: "余额", buy: "购买", help: "帮助" },
   restWaits: (page) => `✂️ 未完：回复“继续”查看余下内容${page === null ? "" : `，或打开 ${page}`}`,
   balance: ({ credit, messages, lots, today }) =>
     [
@@ -98,6 +105,7 @@ export const zh: Texts = {
   redeemInvalid: (code) => `❌ ${code}：卡密无效或已被使用。`,
   redeemLimit: (code) => `❌ ${code}：这种卡您已达到每人使用上限。`,
   redeemLocked: (date) => `🔒 错误次数过多，请在 ${date} 之后再试。`,
+  link: zhLink,
   redeemAskPrivate: "请私聊我发送卡密，以免被别人看到。",
   redeemDoneInGroup: "✅ 点卡已处理；请私聊我发送 /balance 查看结果。",
   redeemDeleteYourself: "⚠️ 我在这里没有删除消息的权限，请您自行删除带卡密的消息。",

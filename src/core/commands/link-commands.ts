@@ -1,0 +1,53 @@
+import { describeIdentity } from "../account/describe-identity.ts";
+import { LINK_CODE_LIFE_MS, type LinkAccounts } from "../account/link-accounts.ts";
+import { formatLinkCode } from "../account/link-code.ts";
+import type { Ledger } from "../billing/ledger.ts";
+import { UserError } from "../errors.ts";
+import { formatFunds } from "../texts/format.ts";
+import type { Command } from "./command.ts";
+import { USAGE } from "./command-names.ts";
+
+/**
+ * Shows a code, or takes one: then both chats share one account. The answer is private, since a
+ * code is the right to the credit.
+ */
+export function linkCommand(parts: {
+  linkAccounts: LinkAccounts;
+  ledger: Ledger;
+  currency: string;
+}): Command {
+  return {
+    name: "link",
+    isForAdmins: false,
+    async run({ message, person, texts }, args) {
+      const { linkAccounts, ledger, currency } = parts;
+      if (args === "") {
+        const code = formatLinkCode(await linkAccounts.issue(person));
+        const text = texts.link.code({ code, minutes: LINK_CODE_LIFE_MS / 60_000 });
+        return { text, isPrivate: true, isSecret: true };
+      }
+      const isPublic = !message.isDirect;
+      const { account, identities } = await linkAccounts.link(person, args, { isPublic });
+      const { available } = await ledger.balance(account.id);
+      const text = texts.link.linked({
+        chats: identities.map(describeIdentity),
+        balance: formatFunds(available, texts, currency),
+      });
+      return { text, isPrivate: true, isSecret: true };
+    },
+  };
+}
+
+/** Takes the chat off its account; the credit stays there. */
+export function unlinkCommand(linkAccounts: LinkAccounts): Command {
+  return {
+    name: "unlink",
+    isForAdmins: false,
+    async run({ person, texts }, args) {
+      // Nobody loses their credit by "/unlink telegram", meant for another chat.
+      if (args !== "") throw new UserError("usage", { usage: USAGE.unlink });
+      const rest = await linkAccounts.unlink(person);
+      return { text: texts.link.unlinked(rest.map(describeIdentity)), isPrivate: true };
+    },
+  };
+}

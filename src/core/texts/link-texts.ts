@@ -1,0 +1,11 @@
+/** What is said about joining chats to one account and taking them apart. */
+export interface LinkTexts {
+  code(details: { code: string; minutes: number }): string;
+  /** `chats` names all that share the account now. */
+  linked(details: { chats: readonly string[]; balance: string }): string;
+  /** To the other chats of the account. */
+  linkedNotice(chat: string): string;
+  /** `chats` names those that keep the credit. */
+  unlinked(chats: readonly string[]): string;
+  unlinkedNotice(chat: string): string;
+}
