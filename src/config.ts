@@ -45,6 +45,8 @@ export interface Config extends WechatConfig {
     readonly apiUrl: string | null;
     /** The operator's server, where admin commands are offered. */
     readonly guildId: string | null;
+    /** Connections to Discord; `null` for one, "auto" for as many as it advises. */
+    readonly shards: number | "auto" | null;
   } | null;
   readonly webChat: boolean;
   readonly adminChats: readonly PlatformId[];
@@ -101,6 +103,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, directory: string): C
             botToken: env.DISCORD_BOT_TOKEN,
             apiUrl: env.DISCORD_API_URL ?? null,
             guildId: env.DISCORD_GUILD_ID ?? null,
+            shards: env.DISCORD_SHARDS ?? null,
           },
     ...readWechat(env),
     webChat: env.WEB_CHAT ?? isLoopback(env.HOST),

@@ -3,6 +3,7 @@ import type { Clock } from "./core/clock.ts";
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => new Date(),
+  elapsedMs: () => performance.now(),
   sleep(ms, signal) {
     return new Promise((resolve) => {
       if (signal?.aborted) return resolve();

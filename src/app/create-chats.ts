@@ -2,12 +2,14 @@ import { DiscordAdapter } from "../adapters/discord/discord-adapter.ts";
 import { TelegramAdapter } from "../adapters/telegram/telegram-adapter.ts";
 import { WebAdapter } from "../adapters/web/web-adapter.ts";
 import type { Config } from "../config.ts";
+import type { LinkPictures } from "../core/account/link-pictures.ts";
 import { maskCodes } from "../core/cards/mask-codes.ts";
 import type { AnswerPages } from "../core/chat/answer-pages.ts";
 import type { ChatAdapter } from "../core/chat/chat-adapter.ts";
 import type { WebPanel } from "../core/chat/web-panel.ts";
 import type { WebRoute } from "../core/chat/web-route.ts";
 import { ADMIN_COMMANDS, PERSON_COMMANDS, USAGE } from "../core/commands/command-names.ts";
+import { localCommandName } from "../core/commands/plain-commands.ts";
 import { LOCALES, textsFor } from "../core/texts/locales.ts";
 import type { Texts } from "../core/texts/texts.ts";
 import type { ChatParts } from "./chat-parts.ts";
@@ -16,6 +18,8 @@ import { createWechat, createWechatOa, createWecom } from "./create-wechat.ts";
 export interface Chats {
   readonly adapters: readonly ChatAdapter[];
   readonly routes: readonly WebRoute[];
+  /** `null` when no connected platform can scan. */
+  readonly linkPictures: LinkPictures | null;
   /** What opens the admin chat in the browser. */
   readonly adminKey: string;
 }
@@ -53,6 +57,7 @@ export function createChats(
       ...(telegram?.webhookRoute ? [telegram.webhookRoute] : []),
       ...more.flatMap(({ routes }) => routes),
     ],
+    linkPictures: more.find(({ linkPictures }) => linkPictures !== null)?.linkPictures ?? null,
     adminKey,
   };
 }
@@ -84,12 +89,12 @@ function createTelegram(
 
 function createDiscord(config: Config, { stores, clock, log }: ChatParts): DiscordAdapter | null {
   if (config.discord === null) return null;
-  const { botToken, apiUrl, guildId } = config.discord;
+  const { botToken, apiUrl, guildId, shards } = config.discord;
   return new DiscordAdapter({
     token: botToken,
     apiUrl,
     guildId,
-    shards: null,
+    shards,
     inbox: stores.inbox,
     clock,
     log,
@@ -99,25 +104,27 @@ function createDiscord(config: Config, { stores, clock, log }: ChatParts): Disco
 
 /** What a platform offers while people type; the same list everywhere. */
 function commandMenu(config: Config, platform: string) {
-  const forPeople = (texts: Texts) =>
+  const forPeople = (texts: Texts, locale: string) =>
     PERSON_COMMANDS.map((name) => ({
       name,
+      localName: localCommandName(name, locale),
       description: texts.commands[name],
       usage: USAGE[name],
     }));
   const forAdmins = (texts: Texts) =>
     ADMIN_COMMANDS.map((name) => ({
       name,
+      localName: null,
       description: texts.adminCommands[name],
       usage: USAGE[name],
     }));
   return {
     people: localized(forPeople),
-    admins: localized((texts) => [...forAdmins(texts), ...forPeople(texts)]),
+    admins: localized((texts, locale) => [...forAdmins(texts), ...forPeople(texts, locale)]),
     adminChats: config.adminChats.filter((chat) => chat.platform === platform).map(({ id }) => id),
   };
 }
 
-function localized<Value>(of: (texts: Texts) => Value): Record<string, Value> {
-  return Object.fromEntries(LOCALES.map((locale) => [locale, of(textsFor(locale))]));
+function localized<Value>(of: (texts: Texts, locale: string) => Value): Record<string, Value> {
+  return Object.fromEntries(LOCALES.map((locale) => [locale, of(textsFor(locale), locale)]));
 }

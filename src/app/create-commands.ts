@@ -1,3 +1,4 @@
+import type { LinkPictures } from "../core/account/link-pictures.ts";
 import type { ChatConnections } from "../core/chat/chat-connections.ts";
 import { balanceCommand } from "../core/commands/balance.ts";
 import { buyCommand } from "../core/commands/buy.ts";
@@ -33,7 +34,11 @@ import {
 import type { Core } from "./create-core.ts";
 
 /** Every command of design and console, with the parts each needs. */
-export function createCommands(core: Core, connections: () => ChatConnections): CommandList {
+export function createCommands(
+  core: Core,
+  connections: () => ChatConnections,
+  pictures: LinkPictures | null = null,
+): CommandList {
   const { settings, conversations, accounts, models } = core;
   const commands: ConnectedCommand[] = [
     startCommand(settings),
@@ -50,7 +55,7 @@ export function createCommands(core: Core, connections: () => ChatConnections): 
     resumeCommand(conversations, settings),
     stopCommand(core.stopReplies),
     retryCommand(core.retryReply),
-    linkCommand(core),
+    linkCommand({ ...core, pictures }),
     unlinkCommand(core.linkAccounts),
     grantCommand(core),
     statsCommand(core),

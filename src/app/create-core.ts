@@ -7,6 +7,7 @@ import type { SendNotices } from "../core/admin/send-notices.ts";
 import { AnswerLinks } from "../core/answer-links.ts";
 import { AskQuestion } from "../core/ask-question.ts";
 import { createCardPepper } from "../core/cards/card-code.ts";
+import { TellLowStock } from "../core/cards/low-stock.ts";
 import { RedeemCards } from "../core/cards/redeem-cards.ts";
 import type { ChatConnections } from "../core/chat/chat-connections.ts";
 import type { Clock } from "../core/clock.ts";
@@ -58,8 +59,9 @@ export function createCore(parts: CoreParts) {
   const models = new ModelCatalog(config.models, () => runtime.prices);
   const roles = new RoleList(config.roles);
   const prompts = new PromptBuilder(conversations, loadO200kCounter);
+  const { patient } = stores;
   const dispatcher = new ReplyDispatcher({
-    ...{ replies, queue, clock, log },
+    ...{ replies: patient.replies, queue, clock, log },
     outbox: stores.outbox,
     runningMax: settings.runningRepliesMax,
   });
@@ -71,12 +73,14 @@ export function createCore(parts: CoreParts) {
   const { publicUrl } = config.http;
   const answerLinks =
     publicUrl === null ? null : new AnswerLinks(parts.secretKey.derive("answer-pages"), publicUrl);
+  // What workers and deliveries do; the rest is done while a person waits.
+  const work = { ...common, ...patient };
   const deliver = new DeliverReply({
-    ...{ ...common, outbox, resume, answerLinks, connections },
+    ...{ ...work, outbox, resume, answerLinks, connections },
     deliverNotice: new DeliverNotice(notices, connections),
   });
-  const finish = new FinishReply(common);
-  const heartbeat = new ReplyHeartbeat(replies, log);
+  const finish = new FinishReply(work);
+  const heartbeat = new ReplyHeartbeat(patient.replies, log);
   const ask = new AskQuestion({ ...common, deliver });
   const stopReplies = new StopReplies(replies, feed, dispatcher);
   return {
@@ -102,16 +106,14 @@ export function createCore(parts: CoreParts) {
       hmac: createLinkCodeHmac(parts.secretKey.derive("link-codes")),
       onClosed: (tries) => {
         log.warn({ tries }, "many wrong link codes");
-        const text = textsFor(settings.defaultLocale).linkStorm(tries);
-        const cause = `links:${clock.now().toISOString().slice(0, 15)}`;
-        parts.notices.toAdmins(cause, text).catch((error) => {
-          log.warn({ err: error }, "admins could not be told");
-        });
+        warnAdmins(parts, "links", textsFor(settings.defaultLocale).linkStorm(tries));
       },
     }),
     stopReplies,
+    lowStock: new TellLowStock(cards, parts.notices, settings),
     generate: new GenerateReply({
-      ...common,
+      ...work,
+      prompts: new PromptBuilder(patient.conversations, loadO200kCounter),
       pool,
       loadTokenCounter: loadO200kCounter,
       feed,
@@ -125,11 +127,16 @@ export function createCore(parts: CoreParts) {
       onStorm: (guesses) => {
         log.warn({ guesses }, "many wrong card codes");
         const text = textsFor(settings.defaultLocale).guessStorm(Math.round(guesses));
-        const cause = `storm:${clock.now().toISOString().slice(0, 15)}`;
-        parts.notices.toAdmins(cause, text).catch((error) => {
-          log.warn({ err: error }, "admins could not be told");
-        });
+        warnAdmins(parts, "storm", text);
       },
     }),
   };
+}
+
+/** Once in ten minutes for one kind of attack. */
+function warnAdmins({ notices, clock, log }: CoreParts, kind: string, text: string): void {
+  const cause = `${kind}:${clock.now().toISOString().slice(0, 15)}`;
+  notices.toAdmins(cause, text).catch((error) => {
+    log.warn({ err: error }, "admins could not be told");
+  });
 }

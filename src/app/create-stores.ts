@@ -8,7 +8,7 @@ import { PgInboxStore } from "../store/pg-inbox-store.ts";
 import { PgLeaderLock } from "../store/pg-leader-lock.ts";
 import { PgLedger } from "../store/pg-ledger.ts";
 import { PgNoticeStore } from "../store/pg-notice-store.ts";
-import { createPgPool } from "../store/pg-pool.ts";
+import { createPgPool, type Patience } from "../store/pg-pool.ts";
 import { PgReplyOutbox } from "../store/pg-reply-outbox.ts";
 import { PgReplyStore } from "../store/pg-reply-store.ts";
 import { PgSettingStore } from "../store/pg-setting-store.ts";
@@ -19,27 +19,44 @@ import { PgWebMessageStore } from "../store/pg-web-message-store.ts";
 import { PrismaAuditLog } from "../store/prisma-audit-log.ts";
 import { LazyPrisma } from "../store/prisma-client.ts";
 
-/** Enough for the questions of one busy process; Postgres' default allows a hundred in all. */
-const CONNECTIONS_MAX = 16;
+/**
+ * Enough for one busy process; Postgres' default allows a hundred in all. They are opened when they
+ * are needed: a process that only generates opens no hurried one.
+ */
+const CONNECTIONS_MAX = { hurried: 12, patient: 8, inbox: 4 } as const;
 
 /** Everything that keeps something, on one database. */
 export type Stores = ReturnType<typeof createStores>;
 
 export function createStores(databaseUrl: string, clock: Clock, log: Logger) {
-  const pool = createPgPool(databaseUrl, { max: CONNECTIONS_MAX, applicationName: "dianka" });
+  const open = (max: number, patience: Patience) =>
+    createPgPool(databaseUrl, { max, applicationName: "dianka", patience });
+  // Apart from each other, so that what waits for a lock in one takes no connection from another:
+  // people who wait, work that does not, and events, which are saved whatever the rest waits for.
+  const hurried = open(CONNECTIONS_MAX.hurried, "hurried");
+  const pool = open(CONNECTIONS_MAX.patient, "patient");
+  const inboxPool = open(CONNECTIONS_MAX.inbox, "patient");
   const prisma = new LazyPrisma(databaseUrl);
   return {
+    /** For work that nobody waits for. */
     pool,
-    accounts: new PgAccountStore(pool),
-    accountLinks: new PgAccountLinks(pool),
-    conversations: new PgConversationStore(pool, clock),
-    replies: new PgReplyStore(pool),
+    accounts: new PgAccountStore(hurried),
+    accountLinks: new PgAccountLinks(hurried),
+    conversations: new PgConversationStore(hurried, clock),
+    replies: new PgReplyStore(hurried),
+    ledger: new PgLedger(hurried),
+    cards: new PgCardStore(hurried, pool),
+    /** The same for workers and sweeps: they wait for locks instead of doing their work again. */
+    patient: {
+      accounts: new PgAccountStore(pool),
+      conversations: new PgConversationStore(pool, clock),
+      replies: new PgReplyStore(pool),
+      ledger: new PgLedger(pool),
+    },
     outbox: new PgReplyOutbox(pool),
-    ledger: new PgLedger(pool),
-    cards: new PgCardStore(pool),
     stats: new PgStatsStore(pool),
-    inbox: new PgInboxStore(pool),
-    webMessages: new PgWebMessageStore(pool),
+    inbox: new PgInboxStore(inboxPool),
+    webMessages: new PgWebMessageStore(inboxPool),
     upkeep: new PgUpkeep(pool),
     upstreamStates: new PgUpstreamStateStore(pool),
     leaderLock: new PgLeaderLock(databaseUrl, clock, log),
@@ -56,7 +73,7 @@ export function createStores(databaseUrl: string, clock: Clock, log: Logger) {
     },
     async stop(): Promise<void> {
       await prisma.stop();
-      await pool.end();
+      await Promise.all([hurried, pool, inboxPool].map((opened) => opened.end()));
     },
   };
 }

@@ -11,7 +11,9 @@ export function createSweeps(stores: Stores, core: Core): Sweep[] {
   return [
     { name: "heartbeat", intervalMs: 5 * SECOND_MS, run: () => core.heartbeat.beat() },
     { name: "dispatch", intervalMs: 2 * SECOND_MS, run: () => core.dispatcher.sweep() },
-    { name: "notices", intervalMs: 10 * SECOND_MS, run: () => core.notices.sweep() },
+    { name: "notices", intervalMs: 5 * SECOND_MS, run: () => core.notices.sweep() },
+    // An index-only look at a bounded part of each batch.
+    { name: "low stock", intervalMs: 30 * SECOND_MS, run: () => core.lowStock.sweep() },
     { name: "settings", intervalMs: 5 * SECOND_MS, run: () => core.runtime.refresh() },
     {
       name: "waiting holds",
@@ -21,12 +23,12 @@ export function createSweeps(stores: Stores, core: Core): Sweep[] {
     {
       name: "lapsed holds",
       intervalMs: 10 * SECOND_MS,
-      run: () => untilDone(() => stores.ledger.releaseLapsedHolds(LIMIT)),
+      run: () => untilDone(() => stores.patient.ledger.releaseLapsedHolds(LIMIT)),
     },
     {
       name: "ended lots",
       intervalMs: MINUTE_MS,
-      run: () => untilDone(() => stores.ledger.expireLots(LIMIT)),
+      run: () => untilDone(() => stores.patient.ledger.expireLots(LIMIT)),
     },
     {
       name: "old guesses",

@@ -7,8 +7,10 @@ import { ServiceBotSource } from "../adapters/wechat/service-bot-source.ts";
 import { UnofficialBotSource } from "../adapters/wechat/unofficial-bot-source.ts";
 import { WechatAdapter } from "../adapters/wechat/wechat-adapter.ts";
 import { WechatOaAdapter } from "../adapters/wechat-oa/wechat-oa-adapter.ts";
+import { WechatOaLinkPictures } from "../adapters/wechat-oa/wechat-oa-link-pictures.ts";
 import { WecomAdapter } from "../adapters/wecom/wecom-adapter.ts";
 import type { Config } from "../config.ts";
+import type { LinkPictures } from "../core/account/link-pictures.ts";
 import type { ChatAdapter } from "../core/chat/chat-adapter.ts";
 import type { WebRoute } from "../core/chat/web-route.ts";
 import { textsFor } from "../core/texts/locales.ts";
@@ -19,6 +21,8 @@ import type { ChatParts } from "./chat-parts.ts";
 export interface ChatWithRoutes {
   readonly adapter: ChatAdapter;
   readonly routes: readonly WebRoute[];
+  /** `null` where nothing can be scanned. */
+  readonly linkPictures: LinkPictures | null;
 }
 
 /** Bots in personal WeChat accounts; `null` when there are none. */
@@ -38,7 +42,7 @@ export function createWechat(config: Config, parts: ChatParts): ChatWithRoutes |
     clock: parts.clock,
     log: parts.log,
   });
-  return { adapter, routes };
+  return { adapter, routes, linkPictures: null };
 }
 
 function createSource(
@@ -101,7 +105,12 @@ export function createWechatOa(config: Config, parts: ChatParts): ChatWithRoutes
     clock: parts.clock,
     log: parts.log,
   });
-  return { adapter, routes: adapter.routes };
+  const linkPictures = new WechatOaLinkPictures({
+    createSceneQr: (scene, seconds) => adapter.createSceneQr(scene, seconds),
+    clock: parts.clock,
+    log: parts.log,
+  });
+  return { adapter, routes: adapter.routes, linkPictures };
 }
 
 /** The WeCom smart bot; `null` when there is none. */
@@ -116,5 +125,5 @@ export function createWecom(config: Config, parts: ChatParts): ChatWithRoutes | 
     clock: parts.clock,
     log: parts.log,
   });
-  return { adapter, routes: [] };
+  return { adapter, routes: [], linkPictures: null };
 }

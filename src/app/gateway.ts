@@ -15,13 +15,13 @@ import { MemoryRateLimiter } from "../core/quota/rate-limiter.ts";
 import { ReadAnswerPage } from "../core/read-answer-page.ts";
 import { ReadWebPanel } from "../core/read-web-panel.ts";
 import type { BotKey } from "../core/reply-queue.ts";
-import { textsFor } from "../core/texts/locales.ts";
 import type { SecretKey } from "../store/secret-key.ts";
 import { BotOwner } from "./bot-owner.ts";
 import { type Chats, createChats } from "./create-chats.ts";
 import { createCommands } from "./create-commands.ts";
 import type { Core } from "./create-core.ts";
 import type { Stores } from "./create-stores.ts";
+import { LoginCodes } from "./login-codes.ts";
 
 /** The browser's admin chat; its key is the right to use it. */
 const WEB_ADMIN_CHAT = { platform: "web", id: "admin" } as const;
@@ -44,11 +44,13 @@ export class Gateway {
   readonly owners: readonly BotOwner[];
   readonly #parts: GatewayParts;
   readonly #chats: Chats;
+  readonly #loginCodes: LoginCodes;
   readonly connections: ChatConnections;
 
   constructor(parts: GatewayParts) {
     const { config, core, clock } = parts;
     this.#parts = parts;
+    this.#loginCodes = new LoginCodes({ ...parts, terminal: process.stdout });
     const { answerLinks, replies } = core;
     this.#chats = createChats(config, {
       ...parts,
@@ -112,7 +114,7 @@ export class Gateway {
     const handleMessage = new HandleMessage({
       ...core,
       access,
-      commands: createCommands(core, () => this.connections),
+      commands: createCommands(core, () => this.connections, this.#chats.linkPictures),
       rateLimiter: new MemoryRateLimiter(clock),
     });
     const { accounts, replies, stopReplies } = core;
@@ -131,32 +133,24 @@ export class Gateway {
   }
 
   #handlersOf(
-    { platform, bot }: ChatAdapter,
+    adapter: ChatAdapter,
     connection: ChatConnection,
     handleMessage: HandleMessage,
     handleAction: HandleAction,
   ): ChatHandlers {
     const { core, stores } = this.#parts;
+    const { platform, bot } = adapter;
     return {
-      onMessage: (message) => handleMessage.handle(message, connection),
+      onMessage: (message) => {
+        this.#loginCodes.heard(adapter.platform);
+        return handleMessage.handle(message, connection);
+      },
       onAction: (action) => handleAction.handle(action, connection),
       onReachable: (userId, isReachable) =>
         new NoteReachable(core.accounts, core.stopReplies).note(platform, bot, userId, isReachable),
       onChatMoved: (from, to) => stores.upkeep.moveChat(from, to),
-      onLoginCode: (login) => this.#tellLoginCode(platform, login),
+      onLoginCode: (login) => this.#loginCodes.tell(adapter, login),
     };
-  }
-
-  /** Once a day is enough: the page always shows the newest code. */
-  async #tellLoginCode(platform: string, { page }: { readonly page: string }): Promise<void> {
-    const { config, notices, clock } = this.#parts;
-    const { publicUrl, host, port } = config.http;
-    const text = textsFor(config.chat.defaultLocale).loginCode(
-      platform,
-      `${publicUrl ?? `http://${host}:${port}`}${page}`,
-    );
-    const day = clock.now().toISOString().slice(0, 10);
-    await notices.toAdmins(`login:${platform}:${day}`, text);
   }
 
   #connection(index: number): ChatConnection {

@@ -81,6 +81,11 @@ export const Env = z
       .string()
       .regex(/^\d{1,20}$/, "must be the id of a server")
       .optional(),
+    DISCORD_SHARDS: z
+      .literal("auto")
+      .or(z.coerce.number().int().min(1).max(1_000))
+      .or(z.never({ error: "must be auto or a number from 1 to 1000" }))
+      .optional(),
     ...wechatVariables,
     WEB_CHAT: onOff.optional(),
     ADMIN_CHATS: platformIds.default([]),

@@ -42,6 +42,7 @@ export type UserErrorCode =
   | "link_banned"
   | "link_locked"
   | "unlink_only_one"
+  | "file_no_room"
   | "try_later";
 
 export type ErrorDetails = Readonly<Record<string, string | number>>;

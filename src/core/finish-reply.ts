@@ -19,17 +19,19 @@ export interface Outcome {
   source: CompletionSource | null;
   usage: TokenUsage | null;
   finish: "stop" | "length" | "filtered";
-  firstWordAt: Date | null;
+  /** Of this worker's own clock: when it began, and when the first word came. */
+  readonly beganMs: number;
+  firstWordMs: number | null;
   /** Our own counts, for upstreams that tell nothing. */
   readonly inputTokens: number;
   readonly countOutput: () => number;
 }
 
 export interface FinishReplyParts {
-  readonly replies: ReplyStore;
-  readonly models: ModelCatalog;
-  readonly dispatcher: ReplyDispatcher;
-  readonly settings: ChatSettings;
+  readonly replies: Pick<ReplyStore, "finish">;
+  readonly models: Pick<ModelCatalog, "find">;
+  readonly dispatcher: Pick<ReplyDispatcher, "deliver" | "release">;
+  readonly settings: Pick<ChatSettings, "slowAnswerFreeAfterMs">;
   readonly metrics: ReplyMetrics;
   readonly clock: Clock;
   readonly log: Logger;
@@ -45,10 +47,10 @@ export class FinishReply {
 
   async finish(reply: Reply, outcome: Outcome): Promise<void> {
     const failure = failureOfOutcome(outcome);
-    const nowMs = this.#parts.clock.now().getTime();
-    const sinceMs = (reply.releasedAt ?? reply.receivedAt).getTime();
-    const firstWordMs =
-      outcome.firstWordAt === null ? null : outcome.firstWordAt.getTime() - sinceMs;
+    // Until the worker began the database measured, from then on the worker: two clocks that differ
+    // are never subtracted from each other.
+    const waitedMs = (clockMs: number) => Math.round(reply.releasedMs + clockMs - outcome.beganMs);
+    const firstWordMs = outcome.firstWordMs === null ? null : waitedMs(outcome.firstWordMs);
     const { slowAnswerFreeAfterMs } = this.#parts.settings;
     const charge = replyCharge({
       hold: { unit: reply.unit, amount: reply.heldAmount },
@@ -81,9 +83,9 @@ export class FinishReply {
       usageClamped: charge.usageClamped,
       freeReason: charge.freeReason,
       failure,
-      firstWordAt: outcome.firstWordAt,
+      firstWordAt: momentAfter(reply.releasedAt, firstWordMs),
       firstWordMs,
-      answerMs: nowMs - sinceMs,
+      answerMs: waitedMs(this.#parts.clock.elapsedMs()),
     });
   }
 
@@ -149,6 +151,11 @@ export class FinishReply {
     const model = this.#parts.models.find(modelName);
     return model === null || source === null ? 0n : chargeOf(usage, model.cost);
   }
+}
+
+/** By the clock that `start` is of. */
+function momentAfter(start: Date | null, ms: number | null): Date | null {
+  return start === null || ms === null ? null : new Date(start.getTime() + ms);
 }
 
 function failureOfOutcome(outcome: Outcome): FailureCode | null {

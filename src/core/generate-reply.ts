@@ -60,12 +60,13 @@ export class GenerateReply {
   async run(replyId: string, context: { readonly signal: AbortSignal }): Promise<void> {
     const reply = await this.#start(replyId);
     if (reply === null) return;
+    const beganMs = this.#parts.clock.elapsedMs();
     const stop = new AbortController();
     this.#running.set(replyId, stop);
     this.#parts.heartbeat.add(replyId);
     try {
       if (reply.isStopRequested) stop.abort();
-      const outcome = await this.#write(reply, stop.signal, context.signal);
+      const outcome = await this.#write(reply, beganMs, stop.signal, context.signal);
       await this.#parts.finish.finish(reply, outcome);
     } finally {
       this.#running.delete(replyId);
@@ -93,7 +94,12 @@ export class GenerateReply {
     return null;
   }
 
-  async #write(reply: Reply, stop: AbortSignal, shutdown: AbortSignal): Promise<Outcome> {
+  async #write(
+    reply: Reply,
+    beganMs: number,
+    stop: AbortSignal,
+    shutdown: AbortSignal,
+  ): Promise<Outcome> {
     const { clock, pool, feed, loadTokenCounter } = this.#parts;
     const bot = { platform: reply.address.platform, bot: reply.address.bot };
     feed.publishProgress({ type: "started", replyId: reply.id, bot });
@@ -112,7 +118,8 @@ export class GenerateReply {
       source: null,
       usage: null,
       finish: "stop",
-      firstWordAt: null,
+      beganMs,
+      firstWordMs: null,
       inputTokens: request.inputTokens,
       countOutput: () => running.total,
     };
@@ -123,7 +130,7 @@ export class GenerateReply {
         else if (event.type === "done") {
           Object.assign(outcome, { end: "ended", usage: event.usage, finish: event.finish });
         } else if (event.text !== "") {
-          outcome.firstWordAt ??= clock.now();
+          outcome.firstWordMs ??= clock.elapsedMs();
           outcome.text += event.text;
           running.add(event.text);
           publisher.publish(outcome.text);

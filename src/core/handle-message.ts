@@ -24,6 +24,7 @@ import { readQuestion } from "./read-question.ts";
 import type { ReplyMetrics } from "./reply-metrics.ts";
 import type { ResumeDeliveries } from "./resume-deliveries.ts";
 import { matchLocale, textsFor } from "./texts/locales.ts";
+import type { Texts } from "./texts/texts.ts";
 import type { ModelCatalog } from "./upstream/model-catalog.ts";
 
 const MINUTE_MS = 60_000;
@@ -45,6 +46,13 @@ export interface HandleMessageParts {
   readonly log: Logger;
 }
 
+/** Whom a refusal is for; without an account when there was no time to find it. */
+interface Hearer {
+  readonly message: IncomingMessage;
+  readonly texts: Texts;
+  readonly accountId: string | null;
+}
+
 /**
  * A person wrote: a command is run and answered, a question is taken. Handling the same message
  * twice acts once: questions are keyed by their message, and so is what commands change.
@@ -58,19 +66,18 @@ export class HandleMessage {
 
   /** Throws only what is worth another try of the same message: a platform or database failure. */
   async handle(message: IncomingMessage, connection: ChatConnection): Promise<void> {
-    const { accounts, settings, welcome, access } = this.#parts;
-    const { platform, bot, channel } = message.address;
-    const person = await accounts.identify({
-      platform,
-      bot,
-      sender: message.sender,
-      directChannel: message.isDirect && !access.isAdminChat(message.address) ? channel : null,
+    const { settings, access } = this.#parts;
+    const { platform } = message.address;
+    const senderLocale = matchLocale(message.sender.locale) ?? settings.defaultLocale;
+    const person = await this.#identify(message).catch((error: unknown) => {
+      if (isBusy(error)) return null;
+      throw error;
     });
-    await welcome.grantTrial(person);
-    const locale =
-      matchLocale(person.account.locale) ??
-      matchLocale(message.sender.locale) ??
-      settings.defaultLocale;
+    if (person === null) {
+      const asStranger = { message, texts: textsFor(senderLocale), accountId: null };
+      return await this.#tellError(asStranger, new UserError("try_later"), connection);
+    }
+    const locale = matchLocale(person.account.locale) ?? senderLocale;
     const context: CommandContext = {
       message,
       person,
@@ -87,14 +94,30 @@ export class HandleMessage {
     await this.#answer(context, connection);
   }
 
+  async #identify(message: IncomingMessage): Promise<Person> {
+    const { accounts, access, welcome } = this.#parts;
+    const { platform, bot, channel } = message.address;
+    const person = await accounts.identify({
+      platform,
+      bot,
+      sender: message.sender,
+      directChannel: message.isDirect && !access.isAdminChat(message.address) ? channel : null,
+    });
+    await welcome.grantTrial(person);
+    return person;
+  }
+
   async #answer(context: CommandContext, connection: ChatConnection): Promise<void> {
+    const hearer = { ...context, accountId: context.person.account.id };
     try {
       const answer = await this.#act(context, connection);
       if (answer !== null) await tellAnswer(context, answer, connection);
     } catch (error) {
-      if (isClosed(error)) this.#logUnread(context, error);
-      else if (error instanceof UserError) await this.#tellError(context, error, connection);
-      else throw error;
+      if (isClosed(error)) this.#logUnread(hearer, error);
+      else if (error instanceof UserError) await this.#tellError(hearer, error, connection);
+      else if (isBusy(error) && !isAdminCommand(context, connection)) {
+        await this.#tellError(hearer, new UserError("try_later"), connection);
+      } else throw error;
     }
   }
 
@@ -160,20 +183,10 @@ export class HandleMessage {
     if (waitMs > 0) throw new UserError("rate_limited", { seconds: Math.ceil(waitMs / 1000) });
   }
 
-  async #tellError(
-    context: CommandContext,
-    error: UserError,
-    connection: ChatConnection,
-  ): Promise<void> {
-    const { message, texts } = context;
-    this.#parts.log.info(
-      {
-        code: error.code,
-        platform: message.address.platform,
-        accountId: context.person.account.id,
-      },
-      "message was refused",
-    );
+  async #tellError(hearer: Hearer, error: UserError, connection: ChatConnection): Promise<void> {
+    const { message, texts, accountId } = hearer;
+    const { platform } = message.address;
+    this.#parts.log.info({ code: error.code, platform, accountId }, "message was refused");
     try {
       await say(connection, {
         to: message.address,
@@ -183,13 +196,13 @@ export class HandleMessage {
       });
     } catch (cause) {
       if (!isClosed(cause)) throw cause;
-      this.#logUnread(context, cause);
+      this.#logUnread(hearer, cause);
     }
   }
 
-  #logUnread({ message, person }: CommandContext, { kind }: OutsideError): void {
+  #logUnread({ message, accountId }: Hearer, { kind }: OutsideError): void {
     const { platform } = message.address;
-    this.#parts.log.info({ platform, kind, accountId: person.account.id }, "answer was not taken");
+    this.#parts.log.info({ platform, kind, accountId }, "answer was not taken");
   }
 }
 
@@ -198,6 +211,19 @@ function isClosed(error: unknown): error is OutsideError {
   return (
     error instanceof OutsideError && (error.kind === "chat_gone" || error.kind === "window_closed")
   );
+}
+
+/**
+ * The database let a step of ours wait too long and did nothing of it. A question is saved with its
+ * hold in one step and a card is redeemed in one, so either may simply be sent again.
+ */
+function isBusy(error: unknown): boolean {
+  return error instanceof OutsideError && error.party === "database" && error.kind === "overloaded";
+}
+
+/** These take several steps: the same message, tried again, does none of them twice; a new one would. */
+function isAdminCommand(context: CommandContext, connection: ChatConnection): boolean {
+  return context.isAdmin && readCommand(context.message, connection) !== null;
 }
 
 /** A message that is nothing but a card code counts as /redeem. */

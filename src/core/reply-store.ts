@@ -89,6 +89,8 @@ export interface Reply {
   readonly waitedMs: number;
   /** Since when a worker may begin. */
   readonly releasedAt: Date | null;
+  /** From then until a worker last began it; by the store's clock too. */
+  readonly releasedMs: number;
   readonly startedAt: Date | null;
   readonly answeredAt: Date | null;
   readonly deliveredAt: Date | null;

@@ -39,5 +39,6 @@ export const USER_ERROR_STATUS = {
   link_banned: 403,
   link_locked: 429,
   unlink_only_one: 409,
+  file_no_room: 409,
   try_later: 503,
 } as const satisfies Record<UserErrorCode, number>;

@@ -1,5 +1,7 @@
 import pg from "pg";
 import type { CardBatch, NewBatch, NewCard } from "../core/cards/card-batch.ts";
+import type { LowStock } from "../core/cards/card-store.ts";
+import { LOW_STOCK } from "../core/cards/low-stock.ts";
 import { preparedQuery } from "./pg-pool.ts";
 
 /** PostgreSQL's code for a row that exists: https://www.postgresql.org/docs/18/errcodes-appendix.html */
@@ -102,6 +104,26 @@ export async function selectBatches(
     preparedQuery(`${SELECT_BATCH} ORDER BY b.created_at DESC, b.id DESC LIMIT $1`, [limit]),
   );
   return rows.map(batchOf);
+}
+
+/** Counts no further than the bound, so a look costs little however many cards there are. */
+export async function selectLowStock(
+  database: Pick<pg.ClientBase, "query">,
+  limit: number,
+): Promise<LowStock[]> {
+  const { rows } = await database.query<LowStock>(
+    preparedQuery(
+      `SELECT b.id, b.name, s."left", b.count FROM card_batch b
+       CROSS JOIN LATERAL (SELECT greatest($2, ceil(b.count * $3::float))::int AS cards) bound
+       CROSS JOIN LATERAL (SELECT count(*)::int AS "left" FROM (
+         SELECT 1 FROM card WHERE batch_id = b.id AND state = 'active' LIMIT bound.cards) c) s
+       WHERE b.state = 'active' AND b.low_stock_at IS NULL AND b.count >= $1
+         AND (b.redeem_until IS NULL OR b.redeem_until > now()) AND s."left" < bound.cards
+       ORDER BY b.id LIMIT $4`,
+      [LOW_STOCK.batchMin, LOW_STOCK.cardsMin, LOW_STOCK.share, limit],
+    ),
+  );
+  return rows;
 }
 
 function batchOf({

@@ -7,7 +7,7 @@ import type {
   TryOutcome,
   UnlinkOutcome,
 } from "../core/account/account-links.ts";
-import { preparedQuery } from "./pg-pool.ts";
+import { orBusy, preparedQuery } from "./pg-pool.ts";
 
 /** PostgreSQL's code for two transactions that wait for each other: https://www.postgresql.org/docs/18/errcodes-appendix.html */
 const DEADLOCK = "40P01";
@@ -103,7 +103,7 @@ export class PgAccountLinks implements AccountLinks {
   }
 
   async #row<Row extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<Row> {
-    const { rows } = await this.#pool.query<Row>(preparedQuery(text, values));
+    const { rows } = await orBusy(this.#pool.query<Row>(preparedQuery(text, values)));
     assert(rows[0] !== undefined, "a function answers one row");
     return rows[0];
   }

@@ -8,7 +8,7 @@ import type {
 } from "../core/account/account.ts";
 import type { AccountStore } from "../core/account/account-store.ts";
 import { createAccountId } from "../core/ids.ts";
-import { preparedQuery } from "./pg-pool.ts";
+import { orBusy, preparedQuery } from "./pg-pool.ts";
 import { storableText } from "./reply-rows.ts";
 
 interface AccountRow {
@@ -178,7 +178,7 @@ export class PgAccountStore implements AccountStore {
   }
 
   async #rows<Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> {
-    const { rows } = await this.#pool.query(preparedQuery(text, values));
+    const { rows } = await orBusy(this.#pool.query(preparedQuery(text, values)));
     return rows as Row[];
   }
 }

@@ -6,6 +6,7 @@ import type {
   BatchChange,
   CardStore,
   GuessPressure,
+  LowStock,
   RedeemAttempt,
   Redeemer,
   RedeemOutcome,
@@ -18,8 +19,9 @@ import {
   isTakenName,
   selectBatch,
   selectBatches,
+  selectLowStock,
 } from "./card-batch-rows.ts";
-import { preparedQuery } from "./pg-pool.ts";
+import { orBusy, preparedQuery } from "./pg-pool.ts";
 import {
   countForEverybody,
   deleteOldCounts,
@@ -45,14 +47,17 @@ interface RedeemRow {
 /** Cards in Postgres. Redeeming is the SQL function `redeem_card`, guarded in one transaction. */
 export class PgCardStore implements CardStore {
   readonly #pool: pg.Pool;
+  readonly #patientPool: pg.Pool;
 
-  constructor(pool: pg.Pool) {
+  /** Batches are made, changed and counted over `patientPool`: that takes as long as it takes. */
+  constructor(pool: pg.Pool, patientPool: pg.Pool = pool) {
     this.#pool = pool;
+    this.#patientPool = patientPool;
   }
 
   async createBatch(batch: NewBatch, chunks: Iterable<readonly NewCard[]>): Promise<void> {
     try {
-      await this.#transact(async (client) => {
+      await transact(this.#patientPool, async (client) => {
         await insertBatch(client, batch);
         for (const cards of chunks) await insertCards(client, batch.id, cards);
       });
@@ -63,18 +68,18 @@ export class PgCardStore implements CardStore {
   }
 
   async listBatches(limit: number): Promise<CardBatch[]> {
-    return selectBatches(this.#pool, limit);
+    return selectBatches(this.#patientPool, limit);
   }
 
   async findBatch(name: string): Promise<CardBatch | null> {
-    return selectBatch(this.#pool, name);
+    return selectBatch(this.#patientPool, name);
   }
 
   async changeBatch(
     name: string,
     change: BatchChange,
   ): Promise<{ before: CardBatch; after: CardBatch }> {
-    return this.#transact(async (client) => {
+    return transact(this.#patientPool, async (client) => {
       // Waits for redeemings of this batch that are under way; later ones wait for us.
       await client.query("SELECT 1 FROM card_batch WHERE lower(name) = lower($1) FOR UPDATE", [
         name,
@@ -99,7 +104,7 @@ export class PgCardStore implements CardStore {
   }
 
   async redeem(redeemer: Redeemer, codeHmacs: readonly Uint8Array[]): Promise<RedeemAttempt> {
-    return this.#transact(async (client) => {
+    return transact(this.#pool, async (client) => {
       const { now, createdAt } = await lockAccount(client, redeemer.accountId);
       const keys = [`account:${redeemer.accountId}`, `identity:${redeemer.identityKey}`];
       const counts = await readCounts(client, keys);
@@ -116,30 +121,46 @@ export class PgCardStore implements CardStore {
   }
 
   async readPressure(accountId: string): Promise<GuessPressure> {
-    return readPressure(this.#pool, accountId);
+    return orBusy(readPressure(this.#pool, accountId));
+  }
+
+  async listLowStock(limit: number): Promise<LowStock[]> {
+    return selectLowStock(this.#patientPool, limit);
+  }
+
+  async noteLowStockTold(batchId: string): Promise<void> {
+    await this.#patientPool.query(
+      preparedQuery(
+        "UPDATE card_batch SET low_stock_at = now() WHERE id = $1 AND low_stock_at IS NULL",
+        [batchId],
+      ),
+    );
   }
 
   async forgetOldGuesses(limit: number): Promise<number> {
-    return deleteOldCounts(this.#pool, limit);
+    return deleteOldCounts(this.#patientPool, limit);
   }
+}
 
-  async #transact<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
-    const client = await this.#pool.connect();
-    let failure: Error | undefined;
-    try {
-      await client.query("BEGIN");
-      const result = await work(client);
-      await client.query("COMMIT");
-      return result;
-    } catch (error) {
-      await client.query("ROLLBACK").catch((rollbackError: Error) => {
-        failure = rollbackError;
-      });
-      throw error;
-    } finally {
-      // A connection that could not even roll back is thrown away.
-      client.release(failure);
-    }
+async function transact<Result>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<Result>,
+): Promise<Result> {
+  const client = await orBusy(pool.connect());
+  let failure: Error | undefined;
+  try {
+    await client.query("BEGIN");
+    const result = await orBusy(work(client));
+    await client.query("COMMIT");
+    return result;
+  } catch (error) {
+    await client.query("ROLLBACK").catch((rollbackError: Error) => {
+      failure = rollbackError;
+    });
+    throw error;
+  } finally {
+    // A connection that could not even roll back is thrown away.
+    client.release(failure);
   }
 }
 

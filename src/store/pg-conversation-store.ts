@@ -8,7 +8,7 @@ import type {
   StoredTurn,
 } from "../core/conversation/conversation-store.ts";
 import { createId } from "../core/ids.ts";
-import { preparedQuery } from "./pg-pool.ts";
+import { orBusy, preparedQuery } from "./pg-pool.ts";
 
 const SELECT_TURN = `SELECT t.id, t.author, t.text, t.created_at AS "createdAt",
   (SELECT count(*)::int FROM turn_image WHERE turn_id = t.id) AS "imageCount" FROM turn t`;
@@ -105,7 +105,7 @@ export class PgConversationStore implements ConversationStore {
   }
 
   async #rows<Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> {
-    const { rows } = await this.#pool.query(preparedQuery(text, values));
+    const { rows } = await orBusy(this.#pool.query(preparedQuery(text, values)));
     return rows as Row[];
   }
 }

@@ -10,7 +10,7 @@ import type {
 } from "../core/billing/ledger.ts";
 import { LOT_KINDS, type Lot, type LotKind, type NewLot, type Unit } from "../core/billing/lot.ts";
 import { UserError } from "../core/errors.ts";
-import { preparedQuery } from "./pg-pool.ts";
+import { orBusy, preparedQuery } from "./pg-pool.ts";
 
 const KIND_NAMES = new Map<number, LotKind>(
   (Object.keys(LOT_KINDS) as LotKind[]).map((kind) => [LOT_KINDS[kind], kind]),
@@ -63,8 +63,8 @@ export class PgLedger implements Ledger {
        FROM (
          SELECT coalesce(sum(amount) FILTER (WHERE unit = 'credit'), 0)::bigint AS held_credit,
            coalesce(sum(amount) FILTER (WHERE unit = 'message'), 0)::bigint AS held_messages
-         FROM hold WHERE account_id = $1 AND state = 'open') h
-       LEFT JOIN lot l ON l.account_id = $1 AND l.remaining > 0 AND l.valid_until > clock_timestamp()
+         FROM hold WHERE account_id = live_account($1) AND state = 'open') h
+       LEFT JOIN lot l ON l.account_id = live_account($1) AND l.remaining > 0 AND l.valid_until > clock_timestamp()
        ORDER BY l.priority, l.valid_until, l.kind, l.created_at, l.id`,
       [accountId],
     );
@@ -171,10 +171,10 @@ export class PgLedger implements Ledger {
       `SELECT e.id, e.from_account AS "fromAccount", e.to_account AS "toAccount", e.unit, e.amount,
          e.reason, e.created_at AS "createdAt"
        FROM (
-         (SELECT * FROM entry WHERE from_account = 'user:' || $1 ORDER BY id DESC LIMIT $2) UNION
-         (SELECT * FROM entry WHERE to_account = 'user:' || $1 ORDER BY id DESC LIMIT $2) UNION
-         (SELECT * FROM entry WHERE from_account = 'held:' || $1 ORDER BY id DESC LIMIT $2) UNION
-         (SELECT * FROM entry WHERE to_account = 'held:' || $1 ORDER BY id DESC LIMIT $2)) e
+         (SELECT * FROM entry WHERE from_account = 'user:' || live_account($1) ORDER BY id DESC LIMIT $2) UNION
+         (SELECT * FROM entry WHERE to_account = 'user:' || live_account($1) ORDER BY id DESC LIMIT $2) UNION
+         (SELECT * FROM entry WHERE from_account = 'held:' || live_account($1) ORDER BY id DESC LIMIT $2) UNION
+         (SELECT * FROM entry WHERE to_account = 'held:' || live_account($1) ORDER BY id DESC LIMIT $2)) e
        ORDER BY e.id DESC LIMIT $2`,
       [accountId, limit],
     );
@@ -190,7 +190,7 @@ export class PgLedger implements Ledger {
   }
 
   async #rows<Row extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {
-    return (await this.#database.query<Row>(preparedQuery(text, values))).rows;
+    return (await orBusy(this.#database.query<Row>(preparedQuery(text, values)))).rows;
   }
 
   async #row<Row extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<Row> {

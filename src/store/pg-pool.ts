@@ -1,12 +1,49 @@
 import { createHash } from "node:crypto";
 import pg from "pg";
+import { OutsideError } from "../core/errors.ts";
 
-/** Longer than any query of ours takes; one that is stuck must not hold its connection for good. */
-const STATEMENT_TIMEOUT_MS = 30_000;
-/** How long a caller waits for a connection, a new one or one that becomes free. */
-const CONNECTION_TIMEOUT_MS = 10_000;
-/** A transaction whose program forgot it keeps rows locked. */
-const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
+/** How long statements may take, and wait: see `PATIENCE`. */
+export type Patience = "hurried" | "patient";
+
+/** In milliseconds; 0 is no limit. */
+interface PatienceLimits {
+  readonly connect: number;
+  readonly lock: number;
+  readonly statement: number;
+  readonly idleInTransaction: number;
+  /** After so long without work a connection is closed. */
+  readonly keep: number;
+}
+
+const PATIENCE: Readonly<Record<Patience, PatienceLimits>> = {
+  // A person waits: better to be told within three seconds to try again than not to know. The first
+  // three add up to that at most, since what waited for a connection may then wait for a lock.
+  hurried: {
+    // For a connection, a new one or one that becomes free. The shortest: when all are taken, mostly
+    // by those who wait for one lock, whoever comes next would only wait behind them.
+    connect: 1_000,
+    // For one lock, such as that of an account; a statement may have to wait for several.
+    lock: 1_500,
+    // For a statement with all its waits. What a person asks for takes milliseconds.
+    statement: 2_000,
+    // Between two statements of a transaction nothing is waited for but the next line of code.
+    idleInTransaction: 10_000,
+    // To open one takes longest just when all want one.
+    keep: 600_000,
+  },
+  // Nobody waits: workers, sweeps, figures, batches of a million cards. What they do is worth waiting
+  // for, so that an answer that was written is not written again; and yet a statement that is stuck
+  // must not hold its connection for good. A migration has a connection of its own, and all the time
+  // it needs.
+  patient: {
+    connect: 10_000,
+    lock: 25_000,
+    statement: 30_000,
+    idleInTransaction: 60_000,
+    keep: 10_000,
+  },
+};
+
 const PREPARED_NAME_LENGTH = 32;
 
 /** The type `bigint[]`, which pg does not name: https://github.com/postgres/postgres/blob/REL_18_STABLE/src/include/catalog/pg_type.dat */
@@ -18,6 +55,8 @@ export interface PgPoolOptions {
   readonly max: number;
   /** What the database calls us in `pg_stat_activity`. */
   readonly applicationName: string;
+  /** Patient unless told. */
+  readonly patience?: Patience;
 }
 
 /** A query in the form that `pg` prepares once a connection and then only names. */
@@ -43,13 +82,16 @@ function parseBigIntList(text: string): (bigint | null)[] {
  * `bigint`, in this pool only. A connection that breaks while idle is replaced; queries fail with pg's errors.
  */
 export function createPgPool(url: string, options: PgPoolOptions): pg.Pool {
+  const limits = PATIENCE[options.patience ?? "patient"];
   const pool = new pg.Pool({
     connectionString: url,
     max: options.max,
     application_name: options.applicationName,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+    lock_timeout: limits.lock,
+    statement_timeout: limits.statement,
+    idle_in_transaction_session_timeout: limits.idleInTransaction,
+    connectionTimeoutMillis: limits.connect,
+    idleTimeoutMillis: limits.keep,
     types: parsers,
   });
   // pg has dropped the connection by now and opens another when one is needed. Without a listener
@@ -65,4 +107,31 @@ export function createPgPool(url: string, options: PgPoolOptions): pg.Pool {
 export function preparedQuery(text: string, values: readonly unknown[]): PreparedQuery {
   const name = createHash("sha256").update(text).digest("hex").slice(0, PREPARED_NAME_LENGTH);
   return { name, text, values: [...values] };
+}
+
+/** https://www.postgresql.org/docs/18/errcodes-appendix.html: in each case nothing was done. */
+const BUSY_CODES: ReadonlySet<string> = new Set([
+  "55P03", // lock_not_available: lock_timeout
+  "57014", // query_canceled: statement_timeout
+  "40P01", // deadlock_detected
+]);
+/** What pg-pool says when all connections are taken; it has no code for it. */
+const POOL_EXHAUSTED = "timeout exceeded when trying to connect";
+
+/**
+ * The outcome of a query or transaction; that it had to wait too long becomes
+ * `OutsideError("database", "overloaded")`. Then nothing of it was done, so it may be tried again.
+ */
+export async function orBusy<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    throw new OutsideError("database", "overloaded", { cause: error });
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) return BUSY_CODES.has(error.code ?? "");
+  return error instanceof Error && error.message === POOL_EXHAUSTED;
 }

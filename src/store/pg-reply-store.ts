@@ -11,7 +11,7 @@ import type {
   ShownMessage,
   StopWhere,
 } from "../core/reply-store.ts";
-import { preparedQuery } from "./pg-pool.ts";
+import { orBusy, preparedQuery } from "./pg-pool.ts";
 import {
   finishArguments,
   openArguments,
@@ -62,7 +62,7 @@ export class PgReplyStore implements ReplyStore {
   async findGathering(conversationId: string, accountId: string): Promise<GatheringReply | null> {
     const rows = await this.#rows<{ id: string; text: string; input_tokens_max: number }>(
       `SELECT r.id, t.text, r.input_tokens_max FROM reply r JOIN turn t ON t.id = r.question_turn_id
-       WHERE r.account_id = $2 AND r.conversation_id = $1 AND r.state = 'queued'
+       WHERE r.account_id = live_account($2) AND r.conversation_id = $1 AND r.state = 'queued'
          AND r.released_at IS NULL AND r.start_after > now()
        ORDER BY r.question_turn_id DESC LIMIT 1`,
       [conversationId, accountId],
@@ -93,7 +93,7 @@ export class PgReplyStore implements ReplyStore {
   async start(replyId: string, leaseMs: number): Promise<Reply | null> {
     try {
       const rows = await this.#rows<ReplyRow>(
-        "SELECT (started).*, held_amount FROM start_reply($1, $2)",
+        "SELECT (started).*, held_amount, clock_timestamp() AS began_at FROM start_reply($1, $2)",
         [replyId, leaseMs],
       );
       return rows[0] === undefined ? null : replyFromRow(rows[0]);
@@ -130,7 +130,7 @@ export class PgReplyStore implements ReplyStore {
 
   async findLastEnded(conversationId: string, accountId: string): Promise<Reply | null> {
     const rows = await this.#rows<ReplyRow>(
-      `${SELECT_REPLY} WHERE r.conversation_id = $1 AND r.account_id = $2
+      `${SELECT_REPLY} WHERE r.conversation_id = $1 AND r.account_id = live_account($2)
          AND r.state IN ('answered', 'delivered', 'failed', 'stopped')
        ORDER BY r.question_turn_id DESC LIMIT 1`,
       [conversationId, accountId],
@@ -140,7 +140,7 @@ export class PgReplyStore implements ReplyStore {
 
   async listRecent(accountId: string, limit: number): Promise<Reply[]> {
     const rows = await this.#rows<ReplyRow>(
-      `${SELECT_REPLY} WHERE r.account_id = $1
+      `${SELECT_REPLY} WHERE r.account_id = live_account($1)
          AND r.state IN ('answered', 'delivered', 'failed', 'stopped')
        ORDER BY r.question_turn_id DESC LIMIT $2`,
       [accountId, limit],
@@ -167,7 +167,8 @@ export class PgReplyStore implements ReplyStore {
           ];
     const rows = await this.#rows<{ id: string; ended: boolean }>(
       `SELECT id, ended FROM stop_replies($1, ARRAY(
-         SELECT id FROM reply WHERE account_id = $1 AND state IN ('queued', 'writing') AND ${filter}))`,
+         SELECT id FROM reply
+         WHERE account_id = live_account($1) AND state IN ('queued', 'writing') AND ${filter}))`,
       [accountId, ...values],
     );
     return {
@@ -235,7 +236,7 @@ export class PgReplyStore implements ReplyStore {
   }
 
   async #rows<Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> {
-    const { rows } = await this.#pool.query(preparedQuery(text, values));
+    const { rows } = await orBusy(this.#pool.query(preparedQuery(text, values)));
     return rows as Row[];
   }
 }

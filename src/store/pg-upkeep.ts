@@ -50,10 +50,15 @@ export class PgUpkeep {
     // Platforms send an event again for a day at most; a week is on the safe side.
     await this.#prune("inbound", "handled_at < now() - interval '7 days'");
     await this.#prune("notice", "state <> 'queued' AND created_at < now() - interval '30 days'");
+    // Far later than news is brought to admin chats, so that it does not come a second time.
+    await this.#prune("admin_notice", "created_at < now() - interval '30 days'");
     await this.#prune("web_message", "created_at < now() - interval '90 days'");
   }
 
-  async #prune(table: "inbound" | "notice" | "web_message", condition: string): Promise<void> {
+  async #prune(
+    table: "inbound" | "notice" | "admin_notice" | "web_message",
+    condition: string,
+  ): Promise<void> {
     await this.#run(
       `DELETE FROM ${table} WHERE id IN (SELECT id FROM ${table} WHERE ${condition} LIMIT ${ROWS_MAX})`,
       [],

@@ -36,6 +36,8 @@ export interface ReplyRow {
   readonly received_at: Date;
   readonly created_at: Date;
   readonly heartbeat_at: Date | null;
+  /** Only where a worker begins: now, after the wait for the account's lock. */
+  readonly began_at?: Date;
   readonly released_at: Date | null;
   readonly started_at: Date | null;
   readonly answered_at: Date | null;
@@ -74,10 +76,15 @@ export function replyFromRow(row: ReplyRow): Reply {
     receivedAt: row.received_at,
     waitedMs: row.heartbeat_at === null ? 0 : row.heartbeat_at.getTime() - row.created_at.getTime(),
     releasedAt: row.released_at,
+    releasedMs: millisecondsBetween(row.released_at, row.began_at ?? row.heartbeat_at),
     startedAt: row.started_at,
     answeredAt: row.answered_at,
     deliveredAt: row.delivered_at,
   };
+}
+
+function millisecondsBetween(start: Date | null, end: Date | null): number {
+  return start === null || end === null ? 0 : end.getTime() - start.getTime();
 }
 
 function priceFromJson(price: ReplyRow["price"]): PriceSnapshot {

@@ -22,16 +22,28 @@ describe("the commands Discord knows", () => {
   const commandMenu = {
     people: {
       en: [
-        { name: "redeem", description: "Redeem a card", usage: "/redeem CODE [CODE …]" },
-        { name: "usage", description: "Last answers", usage: "/usage [on|off]" },
-        { name: "help", description: "Help", usage: "/help" },
+        {
+          name: "redeem",
+          localName: null,
+          description: "Redeem a card",
+          usage: "/redeem CODE [CODE …]",
+        },
+        { name: "usage", localName: null, description: "Last answers", usage: "/usage [on|off]" },
+        { name: "help", localName: null, description: "Help", usage: "/help" },
       ],
-      zh: [{ name: "redeem", description: "兑换充值卡", usage: "/redeem CODE [CODE …]" }],
+      zh: [
+        {
+          name: "redeem",
+          localName: "充值",
+          description: "兑换充值卡",
+          usage: "/redeem CODE [CODE …]",
+        },
+      ],
     },
     admins: {
       en: [
-        { name: "grant", description: "Give credit", usage: "/grant USER AMOUNT" },
-        { name: "help", description: "Help", usage: "/help" },
+        { name: "grant", localName: null, description: "Give credit", usage: "/grant USER AMOUNT" },
+        { name: "help", localName: null, description: "Help", usage: "/help" },
       ],
     },
     adminChats: [] as string[],
@@ -49,10 +61,15 @@ describe("the commands Discord knows", () => {
       {
         name: "redeem",
         contexts: [0, 1],
+        name_localizations: { "zh-CN": "充值", "zh-TW": "充值" },
         description_localizations: { "zh-CN": "兑换充值卡", "zh-TW": "兑换充值卡" },
         options: [{ type: 3, name: "code", required: true, description: "CODE [CODE …]" }],
       },
-      { name: "usage", options: [{ type: 3, name: "input", required: false }] },
+      {
+        name: "usage",
+        name_localizations: {},
+        options: [{ type: 3, name: "input", required: false }],
+      },
       { name: "help", options: [] },
     ]);
     expect(admins?.body).toMatchObject([{ name: "grant", default_member_permissions: "0" }]);

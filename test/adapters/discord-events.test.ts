@@ -1,23 +1,15 @@
+import { ChannelType } from "discord.js";
+import { generateSnowflake } from "discord-digital-twin";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../src/system-clock.ts";
 import { ConnectedDiscord, DiscordWorld, outgoing } from "../fakes/discord/connected-discord.ts";
+import { MESSAGE_CONTENT } from "../fakes/discord/gateway-session.ts";
 import { MemoryInbox } from "../fakes/memory-inbox.ts";
 
-const MESSAGE_CONTENT = 1 << 15;
-
 let world: DiscordWorld;
-/** The code by which the gateway closes a connection that wants these intents; `null`: it stays. */
-let closeCode: (intents: number) => number | null = () => null;
 
 beforeAll(async () => {
   world = await DiscordWorld.start();
-  world.gateway.wss.on("connection", (ws) => {
-    ws.on("message", (raw) => {
-      const { op, d } = JSON.parse(String(raw)) as { op: number; d: { intents: number } };
-      const code = op === 2 ? closeCode(d.intents) : null;
-      if (code !== null) ws.close(code);
-    });
-  });
 });
 
 afterAll(async () => {
@@ -118,52 +110,82 @@ describe("after a restart", () => {
   });
 });
 
-describe("after a new session", () => {
-  it("what was missed in the meantime is answered, once each", async () => {
+describe("the message content intent", () => {
+  const say = (content: string, more: object = {}) =>
+    world.gateway.broadcast("MESSAGE_CREATE", {
+      ...{ id: generateSnowflake(), channel_id: world.channel, guild_id: world.guildId, content },
+      ...{ type: 0, author: { id: world.ann, username: "ann" }, ...more },
+    });
+  const reply = () =>
+    say("shorter, please", {
+      type: 19,
+      referenced_message: { author: { id: world.botId, username: "dianka" }, content: "Long." },
+    });
+
+  it("is not needed for direct messages, mentions and slash commands", async () => {
+    world.gateway.grantsContent = false;
     await using discord = await ConnectedDiscord.start(world);
-    const direct = await world.directChannel(world.bob);
-    await write(mention("before"));
-    await write("before, in private", direct);
-    await until(() => expect(discord.core.messages).toHaveLength(2));
-    const { gateway } = world;
-    const broadcast = gateway.broadcast.bind(gateway);
-    // The gateway falls silent: these three are written and nobody tells us.
-    gateway.broadcast = () => {};
-    await write(mention("missed one"));
-    await write("missed talk of others");
-    await write("missed two", direct);
-    await write(mention("missed three"));
-    gateway.broadcast = broadcast;
-    // 1000: discord.js has to identify anew.
-    for (const { ws } of [...gateway.clients]) ws.close(1000);
-    await until(() => expect(discord.core.messages).toHaveLength(5));
-    await write(mention("after"));
-    await until(() => expect(discord.core.texts).toContain("after"));
-    expect([...discord.core.texts].sort()).toEqual(
-      [
-        ...["before", "before, in private", "missed one", "missed two", "missed three", "after"],
-      ].sort(),
+    expect(discord.adapter.problem).toBeNull();
+    reply();
+    await write(mention("a mention"));
+    await write("a direct message", await world.directChannel(world.ann));
+    await world.command("/ask a slash command");
+    const expected = ["a mention", "a direct message", "/ask a slash command"];
+    await until(() => expect([...discord.core.texts].sort()).toEqual(expected.sort()));
+    world.gateway.grantsContent = true;
+  });
+
+  it("lets replies without a mention be read where it is granted and asked for", async () => {
+    await using discord = await ConnectedDiscord.start(world, { messageContent: true });
+    say("talk of others");
+    reply();
+    await until(() => expect(discord.core.texts).toEqual(["shorter, please"]));
+  });
+});
+
+describe("a thread", () => {
+  it("is a channel of its own: what is asked there is answered there", async () => {
+    await using discord = await ConnectedDiscord.start(world);
+    const parent = world.twin.channel(world.channel);
+    const thread = generateSnowflake();
+    await world.twin.prisma.channel.create({
+      data: {
+        id: thread,
+        type: ChannelType.PublicThread,
+        guildId: world.guildId,
+        parentId: world.channel,
+      },
+    });
+    await write(mention("in a thread"), thread);
+    await until(() => expect(discord.core.texts).toEqual(["in a thread"]));
+    const [message] = discord.core.messages;
+    expect(message?.address).toEqual(discord.address(thread));
+    const before = (await parent.getMessages()).length;
+    await discord.adapter.send(
+      discord.address(thread),
+      outgoing("here", { replyTo: message?.id ?? null }),
     );
-    expect(discord.core.messages.find(({ text }) => text === "missed one")?.isDirect).toBe(false);
-    expect(discord.core.messages.find(({ text }) => text === "missed two")?.isDirect).toBe(true);
+    expect((await world.texts(thread)).at(-1)).toBe("here");
+    expect(await parent.getMessages()).toHaveLength(before);
   });
 });
 
 describe("a connection that Discord refuses", () => {
   beforeEach(() => {
     world.front.calls.length = 0;
-    closeCode = () => null;
+    world.gateway.refuses = () => null;
+    world.gateway.grantsContent = true;
   });
 
   it.each([
     [4004, "Discord refuses the bot token: check DISCORD_BOT_TOKEN"],
-    [4011, "Discord asks for more shards: the bot is in too many servers for one connection"],
+    [4011, "Discord asks for more shards: set DISCORD_SHARDS to auto"],
     [4013, "Discord refuses the intents of this program"],
   ])(
     "with code %i is a problem for the operator, and is not tried again",
     async (code, problem) => {
       let tries = 0;
-      closeCode = () => {
+      world.gateway.refuses = () => {
         tries += 1;
         return code;
       };
@@ -191,12 +213,13 @@ describe("a connection that Discord refuses", () => {
   });
 
   it("for the content intent goes on without it, and says so in the log", async () => {
-    closeCode = (intents) => ((intents & MESSAGE_CONTENT) === 0 ? null : 4014);
+    world.gateway.grantsContent = false;
     await using discord = await ConnectedDiscord.start(world, { messageContent: true });
     expect(discord.adapter.problem).toMatch(/message content intent/);
     world.clock.advance(2_000);
     await until(() => expect(discord.adapter.problem).toBeNull());
-    expect(world.gateway.clients.map(({ intents }) => intents & MESSAGE_CONTENT)).toEqual([0]);
+    const intents = world.gateway.clients.map(({ session }) => session.intents & MESSAGE_CONTENT);
+    expect(intents).toEqual([0]);
     await write(mention("hello"));
     await until(() => expect(discord.core.texts).toEqual(["hello"]));
     expect(discord.log.lines.map(({ sentence }) => sentence)).toContain(

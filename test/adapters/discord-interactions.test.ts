@@ -29,7 +29,7 @@ const webhookCallsOf = (id: string) =>
 const channelCalls = () => world.front.callsOf("POST", /^\/channels\/\d+\/messages$/);
 
 /** Answers as the core answers a private command in a group. */
-async function answerInPrivate(
+async function _answerInPrivate(
   { adapter }: ConnectedDiscord,
   message: IncomingMessage,
   text: string,
@@ -40,61 +40,6 @@ async function answerInPrivate(
   const answer = { text, isPrivate: true, groupText: "Done.", deletesMessage: true };
   await tellAnswer(context, answer, { sender: adapter, budget });
 }
-
-describe("/redeem in a channel", () => {
-  it("is answered for its person alone, from the very first response on", async () => {
-    await using discord = await ConnectedDiscord.start(world);
-    const before = channelCalls().length;
-    discord.core.answer = (message) => answerInPrivate(discord, message, "You got 10 credits.");
-    const id = await world.command("/redeem ABCD-EFGH-JKLM");
-    await until(() => expect(discord.inbox.events.at(-1)?.isHandled).toBe(true));
-    expect(discord.core.messages[0]).toMatchObject({
-      ...{ id, text: "/redeem ABCD-EFGH-JKLM", isDirect: false },
-      address: { channel: world.channel, thread: null },
-    });
-    expect(callbacksOf(id).map(({ body }) => body)).toEqual([
-      { type: 5, data: { flags: ONLY_FOR_YOU } },
-    ]);
-    // One answer, and nothing in public: neither the code nor a word about it.
-    const [answer, ...more] = webhookCallsOf(id);
-    expect(more).toEqual([]);
-    expect(answer).toMatchObject({ method: "PATCH", body: { content: "You got 10 credits." } });
-    expect(world.front.interactions.isPrivateMessage(String(answer?.answer.id))).toBe(true);
-    expect(channelCalls()).toHaveLength(before);
-    expect(JSON.stringify(discord.log.lines)).not.toContain("ABCD");
-  });
-
-  it("keeps a long answer private to its end, also when it is edited", async () => {
-    await using discord = await ConnectedDiscord.start(world);
-    discord.core.answer = async ({ sender }) => {
-      const to = await discord.adapter.openDirectChat(sender);
-      if (to === null) throw new Error("no direct chat");
-      const first = await discord.adapter.send(to, outgoing("one"));
-      await discord.adapter.send(first.address, outgoing("two"));
-      await discord.adapter.sendFile(to, { name: "a.txt", content: "x", caption: "three" });
-      await discord.adapter.edit(first, outgoing("one again"));
-    };
-    const id = await world.command("/balance");
-    await until(() => expect(discord.inbox.events.at(-1)?.isHandled).toBe(true));
-    const isPrivate = webhookCallsOf(id).map(({ answer }) =>
-      world.front.interactions.isPrivateMessage(String(answer.id)),
-    );
-    expect(isPrivate).toEqual([true, true, true, true]);
-  });
-
-  it("leads to direct messages once it has been handled", async () => {
-    await using discord = await ConnectedDiscord.start(world);
-    const id = await world.command("/usage");
-    await until(() => expect(discord.inbox.events.at(-1)?.isHandled).toBe(true));
-    const direct = await discord.adapter.openDirectChat({
-      ...{ platformUserId: world.ann, displayName: "Ann", username: null, locale: null },
-    });
-    expect(direct).toEqual(discord.address(await world.directChannel(world.ann)));
-    // The core said nothing, so "thinking …" is gone.
-    const removals = () => webhookCallsOf(id).filter(({ method }) => method === "DELETE");
-    await until(() => expect(removals()).toHaveLength(1));
-  });
-});
 
 describe("an interaction", () => {
   it("is acknowledged at once, however slow the database is", async () => {

@@ -1,3 +1,4 @@
+import { generateSnowflake } from "discord-digital-twin";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ChatAddress } from "../../src/core/chat/chat-address.ts";
 import { EditBudget } from "../../src/core/chat/edit-budget.ts";
@@ -29,7 +30,13 @@ function createBudget(): EditBudget {
 }
 
 /** Writes one answer word by word. */
-async function stream(address: ChatAddress, budget: EditBudget, name: string): Promise<string> {
+async function stream(
+  address: ChatAddress,
+  budget: EditBudget,
+  name: string,
+  updateMs = UPDATE_MS,
+  onText = (_text: string) => {},
+) {
   const writer = new ReplyWriter({
     ...{ sender: discord.adapter, address, isDirect: false, budget, clock: systemClock },
     ...{ replyTo: null, existing: [], onSent: async () => {}, placeholderText: "…", restText: "…" },
@@ -40,11 +47,13 @@ async function stream(address: ChatAddress, budget: EditBudget, name: string): P
   let text = name;
   for (let update = 1; update <= UPDATES; update += 1) {
     text += ` word${update}`;
+    onText(text);
     writer.write(text);
-    await systemClock.sleep(UPDATE_MS);
+    await systemClock.sleep(updateMs);
   }
+  const endedAtMs = world.clock.now().getTime();
   await writer.finish({ text, buttons: [] });
-  return text;
+  return { text, endedAtMs };
 }
 
 function callsIn(channel: string) {
@@ -59,16 +68,60 @@ function densest(atMs: readonly number[]): number {
   );
 }
 
+/** A call made at the end of an edit interval takes a moment to arrive. */
+const LATE_MS = 250;
+
 describe("an answer that grows in 60 quick steps", () => {
-  it("stays within five calls in five seconds, is never refused and ends exactly", async () => {
-    const text = await stream(discord.address(world.channel), createBudget(), "one");
-    const calls = callsIn(world.channel);
-    expect(calls.filter(({ status }) => status === 429)).toEqual([]);
-    expect(calls.length).toBeGreaterThan(3);
+  it.each([
+    ["ten a second", UPDATE_MS],
+    ["sixty a second", 16],
+  ])("%s, is never refused, and ends exactly within one edit interval", async (name, updateMs) => {
+    const channel = await world.directChannel(generateSnowflake());
+    const address = discord.address(channel);
+    const { text, endedAtMs } = await stream(address, createBudget(), name, updateMs);
+    const calls = callsIn(channel);
+    expect(calls.filter(({ status }) => status !== 200)).toEqual([]);
     expect(densest(calls.map(({ atMs }) => atMs))).toBeLessThanOrEqual(5);
-    expect(await world.texts(world.channel)).toEqual([text]);
+    expect(await world.texts(channel)).toEqual([text]);
     // The Stop button is gone with the last edit.
     expect(calls.at(-1)?.body.components).toEqual([]);
+    const intervalMs = discord.adapter.capabilities.edit?.groupIntervalMsMin ?? 0;
+    const lateMs = (calls.at(-1)?.atMs ?? Number.POSITIVE_INFINITY) - endedAtMs;
+    expect(lateMs).toBeLessThanOrEqual(intervalMs + LATE_MS);
+    // It grew before their eyes, and no call carried what an earlier one had.
+    const shown = calls.map(({ body }) => String(body.content));
+    expect(shown.every((one, index) => index === 0 || one.startsWith(shown[index - 1] ?? ""))).toBe(
+      true,
+    );
+    expect(calls.length).toBeGreaterThanOrEqual((UPDATES * updateMs) / 2_000);
+  });
+
+  it("has one edit in flight, and that carries the newest text", async () => {
+    const channel = await world.directChannel(generateSnowflake());
+    const { adapter } = discord;
+    const edit = adapter.edit.bind(adapter);
+    let inFlight = 0;
+    let mostInFlight = 0;
+    let newest = "";
+    let staleEdits = 0;
+    adapter.edit = async (message, content) => {
+      inFlight += 1;
+      mostInFlight = Math.max(mostInFlight, inFlight);
+      if (content.isDraft === true && content.text !== newest) staleEdits += 1;
+      await systemClock.sleep(400);
+      await edit(message, content);
+      inFlight -= 1;
+    };
+    try {
+      const onText = (text: string) => {
+        newest = text;
+      };
+      await stream(discord.address(channel), createBudget(), "slow", UPDATE_MS, onText);
+    } finally {
+      adapter.edit = edit;
+    }
+    expect(mostInFlight).toBe(1);
+    expect(staleEdits).toBe(0);
   });
 
   it("shares the channel's budget with another one beside it", async () => {
@@ -81,7 +134,8 @@ describe("an answer that grows in 60 quick steps", () => {
     const calls = callsIn(world.otherChannel);
     expect(calls.filter(({ status }) => status === 429)).toEqual([]);
     expect(densest(calls.map(({ atMs }) => atMs))).toBeLessThanOrEqual(5);
-    expect((await world.texts(world.otherChannel)).sort()).toEqual(texts.sort());
+    const expected = texts.map(({ text }) => text);
+    expect((await world.texts(world.otherChannel)).sort()).toEqual(expected.sort());
   });
 
   it("is left alone for as long as Discord asks, and then gets the newest text only", async () => {
@@ -89,7 +143,7 @@ describe("an answer that grows in 60 quick steps", () => {
     world.front.editsShareBucket = false;
     const channel = await world.directChannel(world.bob);
     world.front.failNext("PATCH", new RegExp(`/channels/${channel}/`), { retryAfterSeconds: 3 });
-    const text = await stream(discord.address(channel), createBudget(), "three");
+    const { text } = await stream(discord.address(channel), createBudget(), "three");
     const calls = callsIn(channel);
     const refused = calls.filter(({ status }) => status === 429);
     expect(refused).toHaveLength(1);

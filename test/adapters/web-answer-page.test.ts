@@ -33,6 +33,13 @@ describe("the page of an answer", () => {
     const tab = chatWith("en").browser();
     expect((await tab.request("GET", "/answers/wrong")).status).toBe(404);
     expect((await tab.request("GET", "/answers/")).status).toBe(404);
+    expect(await (await tab.request("GET", "/answers/wrong")).text()).toContain(
+      "no answer at this",
+    );
+    const chinese = { headers: { "accept-language": "zh-CN,zh;q=0.9,en;q=0.8" } };
+    const page = await (await tab.request("GET", "/answers/wrong", chinese)).text();
+    expect(page).toContain("这里没有回答");
+    expect(page).toContain('data-lang="zh-CN"');
     expect((await tab.request("POST", "/answers/right")).status).toBe(405);
     const paths = new WebChat().adapter.routes.map(({ path }) => path);
     expect(paths.filter((path) => path.startsWith("/answers"))).toEqual([]);

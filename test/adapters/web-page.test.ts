@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { networkOf, preferredLocale } from "../../src/adapters/web/web-requests.ts";
+import { networkOf } from "../../src/adapters/shared/network.ts";
+import { preferredLocale } from "../../src/adapters/web/web-requests.ts";
 import { WebChat } from "../fakes/web-chat.ts";
 import type { WebTab } from "../fakes/web-tab.ts";
 

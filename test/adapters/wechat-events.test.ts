@@ -28,7 +28,7 @@ describe("what a person writes to the bot", () => {
     expect(await wechat.nextMessage()).toMatchObject({
       id,
       address: { platform: "wechat", bot: "main", channel: "zhang", thread: null },
-      sender: { platformUserId: "zhang", displayName: "张三", username: null, locale: null },
+      sender: { platformUserId: "zhang", displayName: "张三", username: null, locale: "zh" },
       text: "你好",
       isDirect: true,
       isEdit: false,

@@ -251,13 +251,15 @@ describe("the page to sign in with WeChat", () => {
 
 describe("a code in the terminal", () => {
   it("is as wide as it is high, in lines of blocks", async () => {
-    const lines = (await renderTerminalQr("https://liteapp.weixin.qq.com/q/abc?bot_type=3"))
-      .split("\n")
-      .filter((line) => line !== "");
+    const code = "https://liteapp.weixin.qq.com/q/abc?bot_type=3";
+    const lines = (await renderTerminalQr(code, false)).split("\n").filter((line) => line !== "");
     const width = lines[0]?.length ?? 0;
     expect(width).toBeGreaterThan(20);
     expect(lines.every((line) => line.length === width)).toBe(true);
     expect(Math.abs(lines.length * 2 - width)).toBeLessThanOrEqual(1);
     expect(lines.join("")).toMatch(/^[ ▀▄█]+$/);
+    // With colours it says the same, black on white.
+    const colored = (await renderTerminalQr(code, true)).split("\n");
+    expect(colored.map((line) => line.slice(line.indexOf("m") + 1, -4))).toEqual(lines);
   });
 });

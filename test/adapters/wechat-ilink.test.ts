@@ -83,7 +83,11 @@ describe("WeChat through iLink", () => {
     world.server.expireToken(zhang);
     await until(() => wechat.handlers.loginCodes.length === 2);
     expect(wechat.adapter.isWaitingForLogin).toBe(true);
-    await expect(wechat.adapter.send(first.address, say("lost?"))).rejects.toThrow();
+    await until(() => world.source.isWaitingForLogin);
+    const closed = { kind: "window_closed" };
+    await expect(wechat.adapter.send(first.address, say("lost?"))).rejects.toMatchObject(closed);
+    await expect(wechat.adapter.showTyping(first.address)).rejects.toMatchObject(closed);
+    expect(await wechat.adapter.sendsLeft?.(first.address)).toBe(0);
 
     await world.signIn("zhang");
     expect(await wechat.adapter.sendsLeft?.(first.address)).toBe(0);
@@ -94,6 +98,26 @@ describe("WeChat through iLink", () => {
     await wechat.adapter.send(second.address, say("welcome back"));
     expect(zhang.texts).toEqual(["welcome back"]);
     expect(world.server.faults).toEqual([]);
+  });
+
+  it("still waits after a restart for who was signed out, and for nobody it never knew", async () => {
+    const before = await world.connect();
+    const zhang = await world.signIn("zhang");
+    world.server.write(zhang, "before");
+    const { address } = await before.nextMessage();
+    world.server.expireToken(zhang);
+    await until(() => before.handlers.loginCodes.length === 2);
+    await before.end();
+
+    const { adapter } = await world.connect();
+    await expect(adapter.send(address, say("lost?"))).rejects.toMatchObject({
+      kind: "window_closed",
+    });
+    expect(await adapter.sendsLeft?.(address)).toBe(0);
+    const stranger = chat("stranger@im.wechat");
+    const gone = { kind: "chat_gone" };
+    await expect(adapter.send(stranger, say("hi"))).rejects.toMatchObject(gone);
+    await expect(adapter.sendsLeft?.(stranger)).rejects.toMatchObject(gone);
   });
 
   it("parks what a stale token refuses, as for a person who has to write first", async () => {
@@ -221,8 +245,10 @@ describe("WeChat through iLink", () => {
     world.server.write(zhang, "/cards");
     const { address } = await wechat.nextMessage();
     const content = "CODE-1\n编号-2\n";
-    await wechat.adapter.sendFile(address, { name: "cards.txt", content, caption: "2 cards" });
+    const file = { name: "cards.txt", content, caption: "2 cards" };
+    await wechat.adapter.sendFile(address, file);
     expect(zhang.texts).toEqual(["2 cards", ""]);
+    expect(wechat.adapter.sendsForFile?.(file)).toBe(2);
     expect(zhang.screen[1]?.file).toEqual({ name: "cards.txt", content: Buffer.from(content) });
     expect(await wechat.adapter.sendsLeft?.(address)).toBe(7);
     expect(world.server.faults).toEqual([]);

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { WechatOaLinkPictures } from "../../src/adapters/wechat-oa/wechat-oa-link-pictures.ts";
 import { SecretBox } from "../../src/core/upstream/secret-box.ts";
 import { ConnectedWechatOa, outgoing, until } from "../fakes/wechat-oa/connected-wechat-oa.ts";
 
 const ANN = "oAnn_0123456789-ABCDEFGHIJKL";
+const BOB = "oBob_0123456789-ABCDEFGHIJKL";
 const MINUTE_MS = 60_000;
 const MENU = { newChat: "新对话", account: "我的", balance: "余额", buy: "充值", help: "帮助" };
 
@@ -243,6 +245,50 @@ describe("a QR code with a scene", () => {
     await wechat.server.person(ANN).follows("login-1+a/b").ended;
     await until(() => wechat.core.texts.length === 1);
     expect(wechat.core.texts).toEqual(["/start login-1+a/b"]);
+  });
+
+  it("enters a link code, which is kept nowhere", async () => {
+    await using wechat = await ConnectedWechatOa.start();
+    const { clock, log } = wechat;
+    const createSceneQr = (scene: string, seconds: number) =>
+      wechat.adapter.createSceneQr(scene, seconds);
+    const pictures = new WechatOaLinkPictures({ createSceneQr, clock, log });
+    const url = await pictures.create("7K3M9QX2", 600_000);
+    expect(url).toContain("https://mp.weixin.qq.com/cgi-bin/showqrcode?ticket=");
+    expect(wechat.server.callsOf("qrcode/create")).toEqual([
+      {
+        action_name: "QR_STR_SCENE",
+        expire_seconds: 600,
+        action_info: { scene: { scene_str: "link_7K3M9QX2" } },
+      },
+    ]);
+    await wechat.server.person(ANN).follows("link_7K3M9QX2").ended;
+    await wechat.server.person(BOB).scans("link_7K3M9QX2").ended;
+    await until(() => wechat.core.texts.length === 2);
+    expect(wechat.core.texts).toEqual(["/link 7K3M9QX2", "/link 7K3M9QX2"]);
+    const ids = wechat.core.messages.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(2);
+    expect(ids.join() + JSON.stringify([...(await wechat.memory.list(""))])).not.toContain(
+      "7K3M9QX2",
+    );
+  });
+
+  it("is done without where WeChat refuses it or takes too long", async () => {
+    await using wechat = await ConnectedWechatOa.start();
+    const { clock, log } = wechat;
+    const createSceneQr = (scene: string, seconds: number) =>
+      wechat.adapter.createSceneQr(scene, seconds);
+    wechat.server.fail("qrcode/create", { code: 48001 });
+    const refused = new WechatOaLinkPictures({ createSceneQr, clock, log });
+    expect(await refused.create("7K3M9QX2", 600_000)).toBeNull();
+    const never = new WechatOaLinkPictures({
+      createSceneQr: () => new Promise(() => {}),
+      clock,
+      log,
+    });
+    const made = never.create("7K3M9QX2", 600_000);
+    await clock.advance(3_000);
+    expect(await made).toBeNull();
   });
 
   it("can be one that never ends", async () => {

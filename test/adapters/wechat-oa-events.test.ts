@@ -31,7 +31,7 @@ describe("what people do", () => {
     expect(message).toMatchObject({
       text,
       address: wechat.address(ANN),
-      sender: { platformUserId: ANN, displayName: "", username: null, locale: null },
+      sender: { platformUserId: ANN, displayName: "", username: null, locale: "zh" },
       isDirect: true,
       isEdit: false,
       quotedText: null,

@@ -343,6 +343,7 @@ describe("a file", () => {
     await wechat.adapter.sendFile(wechat.address(ANN), file(200));
     const { shown } = wechat.server.person(ANN);
     expect(shown.length).toBeGreaterThan(1);
+    expect(wechat.adapter.sendsForFile(file(200))).toBe(shown.length);
     const lines = shown
       .join("\n")
       .split("\n")

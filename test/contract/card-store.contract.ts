@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cardGuessesContract } from "./card-guesses.contract.ts";
+import { cardStockContract } from "./card-stock.contract.ts";
 import {
   DAY_MS,
   HOUR_MS,
@@ -16,6 +17,7 @@ const IN_VAIN = { status: "invalid_or_used" };
 /** What any card store must do, whatever keeps its cards. */
 export function cardStoreContract(name: string, open: OpenCards): void {
   cardGuessesContract(name, open);
+  cardStockContract(name, open);
 
   describe(`${name} keeps the card store contract: batches`, () => {
     it("shows a batch with what became of its cards, newest batch first", async () => {

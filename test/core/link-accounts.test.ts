@@ -10,6 +10,7 @@ import {
   createLinkCodeHmac,
   formatLinkCode,
 } from "../../src/core/account/link-code.ts";
+import type { LinkPictures } from "../../src/core/account/link-pictures.ts";
 import type { CommandContext } from "../../src/core/commands/command.ts";
 import { linkCommand, unlinkCommand } from "../../src/core/commands/link-commands.ts";
 import { textsFor } from "../../src/core/texts/locales.ts";
@@ -215,8 +216,13 @@ describe("/link and /unlink", () => {
     actor: "telegram:u",
     isAdmin: false,
   });
-  const commands = () => ({
-    link: linkCommand({ linkAccounts: link, ledger: new MemoryLedger(clock), currency: "USD" }),
+  const commands = (pictures: LinkPictures | null = null) => ({
+    link: linkCommand({
+      linkAccounts: link,
+      ledger: new MemoryLedger(clock),
+      currency: "USD",
+      pictures,
+    }),
     unlink: unlinkCommand(link),
   });
 
@@ -232,6 +238,27 @@ describe("/link and /unlink", () => {
     expect(answer?.text).toContain("web · Bob");
     expect(answer?.text).toContain("**Balance:** 0 messages");
     expect(answer?.isPrivate).toBe(true);
+  });
+
+  it("show a picture to scan as well, but not where it would be scanned", async () => {
+    const made: string[] = [];
+    const pictures = (platform: string): LinkPictures => ({
+      platform,
+      create: async (code, lifeMs) => {
+        made.push(`${code} for ${lifeMs} ms`);
+        return "https://qr.example/1";
+      },
+    });
+    const ann = person("Ann");
+    const elsewhere = await commands(pictures("wechat-oa")).link.run(contextOf(ann, false), "");
+    expect(elsewhere?.text).toContain("(https://qr.example/1)");
+    const [, code = ""] = /\/link (\w{4}-\w{4})/.exec(elsewhere?.text ?? "") ?? [];
+    expect(made).toEqual([`${code.replace("-", "")} for ${LINK_CODE_LIFE_MS} ms`]);
+    const here = await commands(pictures("telegram")).link.run(contextOf(ann, false), "");
+    expect(here?.text).not.toContain("qr.example");
+    const none = { platform: "wechat-oa", create: async () => null };
+    expect((await commands(none).link.run(contextOf(ann, false), ""))?.text).toContain("/link ");
+    expect(made).toHaveLength(1);
   });
 
   it("name the chats that keep the credit", async () => {

@@ -42,6 +42,7 @@ const reply: Reply = {
   receivedAt: at,
   waitedMs: 0,
   releasedAt: at,
+  releasedMs: 0,
   startedAt: at,
   answeredAt: at,
   deliveredAt: null,

@@ -1,12 +1,17 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Identity } from "../../src/core/account/account.ts";
+import type { AuditRecord } from "../../src/core/admin/audit-log.ts";
+import { RuntimeSettings } from "../../src/core/admin/runtime-settings.ts";
 import { SendNotices } from "../../src/core/admin/send-notices.ts";
 import type { ChatAddress } from "../../src/core/chat/chat-address.ts";
 import { ChatConnections } from "../../src/core/chat/chat-connections.ts";
 import { EditBudget } from "../../src/core/chat/edit-budget.ts";
+import type { CommandContext } from "../../src/core/commands/command.ts";
+import { drainCommand } from "../../src/core/commands/operation-commands.ts";
 import { DeliverNotice } from "../../src/core/deliver-notice.ts";
 import { OutsideError } from "../../src/core/errors.ts";
 import type { BotKey, Delivery } from "../../src/core/reply-queue.ts";
+import { textsFor } from "../../src/core/texts/locales.ts";
 import { FakeChat } from "../fakes/fake-chat.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
 import { MemoryNoticeStore } from "../fakes/memory-notice-store.ts";
@@ -81,6 +86,71 @@ describe("News for admins", () => {
     await queue.runDeliveries({ platform: "fake", bot: "bot" }, ({ id }) => deliver.run(id));
     expect(chat.messages).toHaveLength(2);
     expect(store.states).toEqual({ one: "sent", closed: "failed", three: "sent" });
+  });
+});
+
+describe("News raised in a process without chats", () => {
+  const worker = () => {
+    const accounts = { listIdentities: async () => [], listReachable: async () => [] };
+    return new SendNotices(accounts, store, queue, () => [], new RecordedLog());
+  };
+
+  it("reaches every admin chat with the next sweep of the process that serves it, once", async () => {
+    await worker().toAdmins("key:main", "Key main is dead");
+    await worker().sweep();
+    expect(waiting()).toEqual([0, 0, 0, 0]);
+    await notices.sweep();
+    await notices.sweep();
+    expect(Object.keys(store.states).toSorted()).toEqual(["-100500", "900", "admin", "room"]);
+    expect(waiting()).toEqual([1, 2, 2, 1]);
+  });
+
+  it("is told by each gateway in the chats that are its own", async () => {
+    await worker().toAdmins("key:main", "Key main is dead");
+    const all = adminChats;
+    adminChats = all.slice(0, 1);
+    await notices.sweep();
+    expect(Object.keys(store.states)).toEqual(["admin"]);
+    adminChats = all.slice(1);
+    await notices.sweep();
+    expect(Object.keys(store.states)).toHaveLength(4);
+  });
+});
+
+describe("/drain", () => {
+  it("is learnt by every admin chat but the one that said it, and only when it changes something", async () => {
+    const said: AuditRecord[] = [];
+    const values = new Map<string, unknown>();
+    const runtime = new RuntimeSettings({
+      read: async (key) => values.get(key),
+      write: async (key, value) => void values.set(key, value),
+    });
+    const command = drainCommand({
+      audit: { write: async (record) => void said.push(record), listAbout: async () => [] },
+      runtime,
+      notices,
+      replies: { countOpen: async () => 3 },
+      settings: { defaultLocale: "en" },
+      connections: () => new ChatConnections([]),
+    });
+    const from = (id: string, address: ChatAddress) =>
+      ({ message: { id, address }, texts: textsFor("en"), actor: "telegram:42" }) as CommandContext;
+    const chat = adminChats[1] ?? at("", "", "");
+
+    const answer = await command.run(from("1", chat), "on");
+    expect(answer?.text).toContain("3 answers");
+    expect(Object.keys(store.states).toSorted()).toEqual(["900", "admin", "room"]);
+    expect(store.texts).toContainEqual(expect.stringContaining("telegram:42"));
+    await command.run(from("2", chat), "");
+    expect(store.texts).toHaveLength(3);
+    await command.run(from("3", chat), "off");
+    expect(store.texts).toHaveLength(6);
+    expect(runtime.isDraining).toBe(false);
+    expect(said.map(({ before, after }) => [before, after])).toEqual([
+      [false, true],
+      [true, true],
+      [true, false],
+    ]);
   });
 });
 

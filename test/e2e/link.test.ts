@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createId } from "../../src/core/ids.ts";
 import { auditLedger } from "../../src/store/ledger-audit.ts";
 import { createPgPool } from "../../src/store/pg-pool.ts";
 import { OpenAiServer } from "../fakes/openai-server.ts";
@@ -7,6 +6,7 @@ import { RunningProgram } from "../fakes/running-program.ts";
 import { TelegramServer } from "../fakes/telegram-server.ts";
 import { blankDatabase, type TestDatabase } from "../fakes/test-database.ts";
 import { redisEnvironment } from "../fakes/test-redis.ts";
+import { WebVisitor } from "../fakes/web-visitor.ts";
 
 let database: TestDatabase;
 let telegram: TelegramServer;
@@ -36,66 +36,6 @@ afterAll(async () => {
   await database?.[Symbol.asyncDispose]();
 });
 
-interface Shown {
-  readonly author: "person" | "bot";
-  readonly text: string;
-}
-
-/** A browser without a screen. */
-class Visitor {
-  readonly #cookie: string;
-
-  private constructor(cookie: string) {
-    this.#cookie = cookie;
-  }
-
-  static async open(): Promise<Visitor> {
-    const response = await fetch(`${program.url}/`);
-    return new Visitor(response.headers.getSetCookie()[0]?.split(";")[0] ?? "");
-  }
-
-  /** What the bot shows. */
-  async read(): Promise<string[]> {
-    const abort = new AbortController();
-    const response = await fetch(`${program.url}/chat/events`, {
-      headers: { cookie: this.#cookie },
-      signal: abort.signal,
-    });
-    let text = "";
-    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-      text += chunk;
-      const line = text.split("\n").find((part) => part.startsWith("data:"));
-      if (line === undefined || !text.includes("\n\n")) continue;
-      abort.abort();
-      const { messages }: { messages: Shown[] } = JSON.parse(line.slice("data:".length));
-      return messages.filter(({ author }) => author === "bot").map((message) => message.text);
-    }
-    return [];
-  }
-
-  /** Writes and resolves with the first new message of the bot that has these words. */
-  async ask(text: string, words: string): Promise<string> {
-    const known = (await this.read()).length;
-    const response = await fetch(`${program.url}/chat/messages`, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        origin: program.url,
-        cookie: this.#cookie,
-      },
-      body: JSON.stringify({ id: createId(new Date()), text, attachments: [] }),
-    });
-    expect(response.status).toBe(202);
-    return await this.see(words, known);
-  }
-
-  async see(words: string, known = 0): Promise<string> {
-    const find = async () => (await this.read()).slice(known).find((text) => text.includes(words));
-    await expect.poll(find, { timeout: 15_000 }).toBeDefined();
-    return (await find()) ?? "";
-  }
-}
-
 async function onTelegram(user: number, text: string, words: string): Promise<string> {
   const known = telegram.messages(user).length;
   telegram.user(user).writes(text);
@@ -115,7 +55,7 @@ const codeIn = (text: string) => /\/link (\w{4}-\w{4})/.exec(text)?.[1] ?? "";
 describe("one wallet on two platforms", { timeout: 60_000 }, () => {
   it("joins Telegram and the browser by a code, and takes one off again", async () => {
     const person = 201;
-    const visitor = await Visitor.open();
+    const visitor = await WebVisitor.open(program.url);
     await onTelegram(person, "one", "left: 4 messages");
     await visitor.ask("one", "left: 4 messages");
     await visitor.ask("two", "left: 3 messages");
@@ -157,7 +97,7 @@ describe("one wallet on two platforms", { timeout: 60_000 }, () => {
   it("joins them while an answer is being written, which is delivered and paid", async () => {
     openAi.behaviour = { tokens: 60, tokenMs: 60 };
     const person = 202;
-    const visitor = await Visitor.open();
+    const visitor = await WebVisitor.open(program.url);
     const code = codeIn(await visitor.ask("/link", "/link "));
     telegram.user(person).writes("something long");
     await telegram.waitFor(() => telegram.messages(person).some(({ isBot }) => isBot), 15_000);

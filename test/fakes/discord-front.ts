@@ -1,13 +1,8 @@
-import {
-  createServer,
-  type IncomingMessage,
-  request,
-  type Server,
-  type ServerResponse,
-} from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ChannelBuckets } from "./discord/channel-buckets.ts";
 import { DiscordFailure } from "./discord/discord-failure.ts";
+import { ask, type ReceivedBody, readBody } from "./discord/front-http.ts";
 import { InteractionRules } from "./discord/interaction-rules.ts";
 
 const TEXT_LENGTH_MAX = 2000;
@@ -18,16 +13,20 @@ export interface FrontOptions {
   readonly token: string;
   /** Opens the channel in which this person and the bot write to each other. */
   readonly openDirectChannel: (userId: string) => Promise<string>;
+  /** What `GET /gateway/bot` answers. */
+  readonly describeGateway: () => Record<string, unknown>;
+  /** A message in a server as the bot may read it. */
+  readonly readable: (message: unknown) => unknown;
   readonly now?: () => number;
+  /** In which five messages or edits of a channel are allowed, in real time; 5,000 unless given. */
+  readonly bucketWindowMs?: number;
 }
 
 /** One call as it came, and what it was answered with. */
-export interface FrontCall {
+export interface FrontCall extends ReceivedBody {
   readonly method: string;
   /** Without "/api/v10". */
   readonly path: string;
-  readonly body: Record<string, unknown>;
-  readonly files: readonly { readonly name: string; readonly content: string }[];
   readonly atMs: number;
   status: number;
   answer: Record<string, unknown>;
@@ -61,7 +60,7 @@ export class DiscordFront {
   private constructor(options: FrontOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#buckets = new ChannelBuckets(Date.now);
+    this.#buckets = new ChannelBuckets(Date.now, options.bucketWindowMs);
     this.interactions = new InteractionRules(this.#now);
     this.#server = createServer((incoming, response) => void this.#serve(incoming, response));
   }
@@ -124,6 +123,11 @@ export class DiscordFront {
     this.#checkToken(incoming, path);
     if (this.#isRateLimited(call, response)) return;
     this.#checkContent(call);
+    if (path === "/gateway/bot") {
+      call.status = 200;
+      call.answer = this.#options.describeGateway();
+      return;
+    }
     if (method === "POST" && path === "/users/@me/channels") {
       const id = await this.#options.openDirectChannel(String(body.recipient_id));
       this.#directChannels.add(id);
@@ -162,9 +166,14 @@ export class DiscordFront {
     const text = hasBody ? JSON.stringify(call.body) : "";
     const { status, answer } = await ask(call.method, `${this.#options.target}/v10${path}`, text);
     call.status = status;
-    call.answer = answer;
+    const isPublicList = Array.isArray(answer) && !this.#isDirect(path);
+    call.answer = isPublicList ? (answer.map(this.#options.readable) as never) : answer;
     const isMessage = path.startsWith("/webhooks/") && typeof answer.id === "string";
     if (isMessage) this.interactions.noteMessage(String(answer.id), Number(answer.flags ?? 0));
+  }
+
+  #isDirect(path: string): boolean {
+    return this.#directChannels.has(/^\/channels\/(\d+)/.exec(path)?.[1] ?? "");
   }
 
   #checkToken(incoming: IncomingMessage, path: string): void {
@@ -217,38 +226,4 @@ function refuseForNow(call: FrontCall, waitSeconds: number): void {
   call.status = 429;
   const message = "You are being rate limited.";
   call.answer = { message, retry_after: waitSeconds, global: false };
-}
-
-async function readBody(incoming: IncomingMessage): Promise<Pick<FrontCall, "body" | "files">> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of incoming) chunks.push(chunk as Buffer);
-  const bytes = Buffer.concat(chunks);
-  const type = incoming.headers["content-type"] ?? "";
-  if (!type.startsWith("multipart/form-data")) {
-    return { body: bytes.length === 0 ? {} : JSON.parse(bytes.toString()), files: [] };
-  }
-  const form = await new Response(bytes, { headers: { "content-type": type } }).formData();
-  const files: { name: string; content: string }[] = [];
-  for (const value of form.values()) {
-    if (typeof value !== "string") files.push({ name: value.name, content: await value.text() });
-  }
-  return { body: JSON.parse(String(form.get("payload_json") ?? "{}")), files };
-}
-
-function ask(
-  method: string,
-  url: string,
-  text: string,
-): Promise<{ status: number; answer: Record<string, unknown> }> {
-  return new Promise((resolve, reject) => {
-    const headers = { "content-type": "application/json" };
-    const outgoing = request(url, { method, headers, agent: false }, async (incoming) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of incoming) chunks.push(chunk as Buffer);
-      const body = Buffer.concat(chunks).toString();
-      resolve({ status: incoming.statusCode ?? 500, answer: body === "" ? {} : JSON.parse(body) });
-    });
-    outgoing.on("error", reject);
-    outgoing.end(text === "" ? undefined : text);
-  });
 }

@@ -15,6 +15,7 @@ export class FakeClock implements Clock {
   /** By when they wake, then by when they went to sleep. */
   readonly #sleepers: Sleeper[] = [];
   #isRunning = false;
+  #jumpedMs = 0;
 
   constructor(options: { readonly start?: Date; readonly autoAdvance?: boolean } = {}) {
     this.#nowMs = (options.start ?? new Date("2026-01-01T00:00:00Z")).getTime();
@@ -23,6 +24,10 @@ export class FakeClock implements Clock {
 
   now(): Date {
     return new Date(this.#nowMs);
+  }
+
+  elapsedMs(): number {
+    return this.#nowMs - this.#jumpedMs;
   }
 
   /** How many are asleep right now. */
@@ -64,6 +69,7 @@ export class FakeClock implements Clock {
   jumpTo(date: Date): void {
     const shiftMs = date.getTime() - this.#nowMs;
     this.#nowMs += shiftMs;
+    this.#jumpedMs += shiftMs;
     for (const sleeper of this.#sleepers) sleeper.atMs += shiftMs;
   }
 

@@ -3,10 +3,12 @@ import type {
   BatchChange,
   CardStore,
   GuessPressure,
+  LowStock,
   RedeemAttempt,
   Redeemer,
   RedeemOutcome,
 } from "../../src/core/cards/card-store.ts";
+import { lowStockBound } from "../../src/core/cards/low-stock.ts";
 import {
   countGuess,
   GUESS_WEIGHTS,
@@ -33,6 +35,7 @@ interface MemoryBatch {
   readonly batch: NewBatch;
   readonly createdAt: Date;
   state: CardBatch["state"];
+  isLowStockTold: boolean;
 }
 
 /** Cards in memory; redeemed ones become lots of a `MemoryLedger`. Accounts are old unless told. */
@@ -60,7 +63,8 @@ export class MemoryCardStore implements CardStore {
     if (this.#find(batch.name) !== undefined) {
       throw new UserError("batch_exists", { name: batch.name });
     }
-    const added: MemoryBatch = { batch, createdAt: this.#clock.now(), state: "active" };
+    const createdAt = this.#clock.now();
+    const added: MemoryBatch = { batch, createdAt, state: "active", isLowStockTold: false };
     this.#batches.push(added);
     for (const card of [...chunks].flat()) {
       const key = Buffer.from(card.codeHmac).toString("hex");
@@ -127,6 +131,24 @@ export class MemoryCardStore implements CardStore {
       isStorm: weight >= STORM_WEIGHT,
       isKnown: this.#ledger.isKnown(accountId),
     };
+  }
+
+  async listLowStock(limit: number): Promise<LowStock[]> {
+    const now = this.#clock.now();
+    return this.#batches
+      .filter(({ state, isLowStockTold, batch: { redeemUntil } }) => {
+        return state === "active" && !isLowStockTold && (redeemUntil === null || redeemUntil > now);
+      })
+      .map((kept) => {
+        const { id, name, count } = kept.batch;
+        return { id, name, count, left: this.#seen(kept).cards.active };
+      })
+      .filter(({ left, count }) => left < lowStockBound(count))
+      .slice(0, limit);
+  }
+
+  async noteLowStockTold(batchId: string): Promise<void> {
+    for (const kept of this.#batches) if (kept.batch.id === batchId) kept.isLowStockTold = true;
   }
 
   async forgetOldGuesses(limit: number): Promise<number> {

@@ -1,3 +1,4 @@
+import { formatPlatformId } from "../../src/core/admin/admin-access.ts";
 import type { Notice, NoticeStore } from "../../src/core/admin/notice-store.ts";
 import { type ChatAddress, chatKey } from "../../src/core/chat/chat-address.ts";
 
@@ -5,6 +6,7 @@ type State = "queued" | "sent" | "failed" | "parked";
 
 /** Notices in memory, with what became of each. */
 export class MemoryNoticeStore implements NoticeStore {
+  readonly #news: { cause: string; text: string; knownIn: string | null }[] = [];
   readonly #notices: (Notice & { readonly cause: string; state: State })[] = [];
 
   async add(
@@ -22,6 +24,20 @@ export class MemoryNoticeStore implements NoticeStore {
       added.push(kept);
     }
     return added;
+  }
+
+  async addForAdmins(cause: string, text: string, knownIn: ChatAddress | null): Promise<void> {
+    if (this.#news.some((news) => news.cause === cause)) return;
+    this.#news.push({ cause, text, knownIn: knownIn && chatOf(knownIn) });
+  }
+
+  async addToAdminChats(chats: readonly ChatAddress[]): Promise<Notice[]> {
+    const notices = this.#news.flatMap(({ cause, text, knownIn }) =>
+      chats
+        .filter((address) => chatOf(address) !== knownIn)
+        .map((address) => ({ address, text, cause: `${cause}:${chatOf(address)}` })),
+    );
+    return await this.add(notices);
   }
 
   async findQueued(id: string): Promise<Notice | null> {
@@ -45,8 +61,16 @@ export class MemoryNoticeStore implements NoticeStore {
     return this.#notices.filter(({ state }) => state === "queued").slice(0, limit);
   }
 
+  get texts(): string[] {
+    return this.#notices.map(({ text }) => text);
+  }
+
   /** By channel: what became of the newest notice there. */
   get states(): Record<string, State> {
     return Object.fromEntries(this.#notices.map(({ address, state }) => [address.channel, state]));
   }
+}
+
+function chatOf({ platform, channel }: ChatAddress): string {
+  return formatPlatformId({ platform, id: channel });
 }

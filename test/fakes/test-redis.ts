@@ -13,6 +13,9 @@ const DATABASES = [
   "program in the browser",
   "program on Discord",
   "program with two platforms",
+  "program on WeChat",
+  "program on a service account",
+  "program on WeCom",
 ] as const;
 
 /** The database of a test file on the Redis of `REDIS_URL`; `null` when there is none. */

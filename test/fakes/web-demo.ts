@@ -10,6 +10,7 @@ import { ScriptedCore } from "./web-demo-core.ts";
 
 const clock: Clock = {
   now: () => new Date(),
+  elapsedMs: () => performance.now(),
   sleep: (ms, signal) =>
     sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}),
 };

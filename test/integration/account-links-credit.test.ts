@@ -266,3 +266,36 @@ describe("Unlinking", () => {
     expect((await world.fundsOf(ann.id)).available.credit).toBe(400n);
   });
 });
+
+describe("Whoever still holds the id of an account that was merged", () => {
+  it("sees the wallet, the entries and the holds of the one that lives", async () => {
+    const { ledger } = world;
+    const [ann, bob] = [await world.meet(), await world.meet()];
+    await ledger.grant(lotOf(ann.id, 100n));
+    await ledger.grant(lotOf(bob.id, 20n));
+    await mustHold(ledger, holdOf(bob.id, 5n));
+    await world.link(bob, ann);
+    const whole = { available: { credit: 115n, message: 0n }, held: { credit: 5n, message: 0n } };
+    expect(await world.fundsOf(ann.id)).toEqual(whole);
+    expect(await world.fundsOf(bob.id)).toEqual(whole);
+    expect(await ledger.balance(bob.id)).toEqual(await ledger.balance(ann.id));
+    expect(await ledger.listEntries(bob.id, 50)).toEqual(await ledger.listEntries(ann.id, 50));
+  });
+
+  it("finds the question that waits for more, stops it, and finds how it ended", async () => {
+    const { replies } = world;
+    const [ann, bob] = [await world.meetWithTrial(5n), await world.meetWithTrial(5n)];
+    const question = await world.question(bob, { waitMs: 60_000 });
+    await replies.open(question);
+    await world.link(bob, ann);
+    const { conversationId } = question;
+    const found = await replies.findGathering(conversationId, bob.id);
+    expect(found).toMatchObject({ id: question.id, text: question.text });
+    expect(await replies.findGathering(conversationId, ann.id)).toEqual(found);
+    const stopped = await replies.requestStop(bob.id, { replyId: question.id });
+    expect(stopped).toEqual({ ended: [question.id], running: [] });
+    const ids = (await replies.listRecent(bob.id, 5)).map(({ id }) => id);
+    expect(ids).toContain(question.id);
+    expect((await replies.findLastEnded(conversationId, bob.id))?.id).toBe(question.id);
+  });
+});

@@ -23,16 +23,23 @@ describe("createPgPool", () => {
     }
   });
 
-  it("says who it is, and lets no statement and no forgotten transaction run for ever", async () => {
-    await using database = await emptyDatabase();
-    const pool = createPgPool(database.url, { max: 1, applicationName: "dianka ledger" });
-    const settings = await pool.query(
-      `SELECT current_setting('application_name') AS name, current_setting('statement_timeout') AS statement,
+  it.each([
+    ["patient", { statement: "30s", lock: "25s", idle: "1min" }],
+    ["hurried", { statement: "2s", lock: "1500ms", idle: "10s" }],
+  ] as const)(
+    "says who it is, and lets nothing wait or run for ever (%s)",
+    async (patience, limits) => {
+      await using database = await emptyDatabase();
+      const pool = createPgPool(database.url, { max: 1, applicationName: "dianka", patience });
+      const settings = await pool.query(
+        `SELECT current_setting('application_name') AS name, current_setting('statement_timeout') AS statement,
+        current_setting('lock_timeout') AS lock,
         current_setting('idle_in_transaction_session_timeout') AS idle`,
-    );
-    await pool.end();
-    expect(settings.rows).toEqual([{ name: "dianka ledger", statement: "30s", idle: "1min" }]);
-  });
+      );
+      await pool.end();
+      expect(settings.rows).toEqual([{ name: "dianka", ...limits }]);
+    },
+  );
 
   it("survives that the database cuts its idle connections, and connects anew", async () => {
     await using database = await emptyDatabase();

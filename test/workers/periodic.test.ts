@@ -8,6 +8,10 @@ class SleepingClock implements Clock {
   readonly sleeps: number[] = [];
   #wake: () => void = () => {};
 
+  elapsedMs(): number {
+    return performance.now();
+  }
+
   now(): Date {
     return new Date(0);
   }

@@ -2,6 +2,7 @@ import type { REST } from "discord.js";
 import type { Clock } from "../../core/clock.ts";
 import { OutsideError, UserError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
+import { readAtMost } from "../shared/read-at-most.ts";
 import { DISCORD, DiscordRefusal } from "./discord-errors.ts";
 import { type DiscordLibrary, loadDiscordLibrary } from "./discord-library.ts";
 
@@ -154,18 +155,4 @@ function translate(error: unknown, library: DiscordLibrary): unknown {
 function errorCode(error: unknown): string | null {
   if (typeof error !== "object" || error === null || !("code" in error)) return null;
   return typeof error.code === "string" ? error.code : null;
-}
-
-async function readAtMost(
-  body: ReadableStream<Uint8Array>,
-  sizeBytesMax: number,
-): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of body) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > sizeBytesMax) throw new UserError("attachment_too_large", { sizeBytesMax });
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

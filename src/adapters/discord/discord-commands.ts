@@ -46,6 +46,8 @@ const ANSWERED_LATER: ReadonlySet<string> = new Set(["ask", "retry"]);
 export interface MenuCommand {
   /** Without "/". */
   readonly name: string;
+  /** What Discord shows in this language in place of it; `null` for the name itself. */
+  readonly localName: string | null;
   readonly description: string;
   /** How it is written, e.g. "/redeem CODE [CODE …]". Decides whether it takes an argument. */
   readonly usage: string;
@@ -127,17 +129,25 @@ function commandsOf(lists: LocalizedCommands, common: object): CommandBody[] {
     ...common,
     type: SLASH_COMMAND,
     name,
+    name_localizations: localizations(lists, name, ({ localName }) => localName),
     description: shortened(description),
-    description_localizations: localizations(name, lists),
+    description_localizations: localizations(lists, name, (command) =>
+      shortened(command.description),
+    ),
     options: inputOf(name, usage),
   }));
 }
 
-function localizations(name: string, lists: LocalizedCommands): Record<string, string> {
+function localizations(
+  lists: LocalizedCommands,
+  name: string,
+  textOf: (command: MenuCommand) => string | null,
+): Record<string, string> {
   const entries = Object.entries(lists).flatMap(([locale, list]) => {
-    const description = list.find((command) => command.name === name)?.description;
-    if (description === undefined) return [];
-    return (DISCORD_LOCALES[locale] ?? []).map((key) => [key, shortened(description)] as const);
+    const command = list.find((candidate) => candidate.name === name);
+    const text = command === undefined ? null : textOf(command);
+    if (text === null) return [];
+    return (DISCORD_LOCALES[locale] ?? []).map((key) => [key, text] as const);
   });
   return Object.fromEntries(entries);
 }

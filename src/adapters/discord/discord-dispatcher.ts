@@ -97,7 +97,7 @@ export class DiscordDispatcher {
     const { interactions } = this.#options;
     const interaction = interactions.adopt(event.interaction, this.#isEphemeral(event));
     await this.#learnPerson(event.message, handlers);
-    await handlers.onMessage(event.message);
+    await interactions.handle(interaction, () => handlers.onMessage(event.message));
     await interactions.finish(interaction, isAnsweredAtOnce(event.name));
   }
 

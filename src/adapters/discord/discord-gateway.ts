@@ -1,24 +1,20 @@
 import type { Client, IShardingStrategy } from "discord.js";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/log.ts";
+import {
+  CONTENT_INTENT_REFUSED,
+  closeProblem,
+  DISALLOWED_INTENTS,
+  TOKEN_REFUSED,
+} from "./discord-close-codes.ts";
 import { type DiscordLibrary, loadDiscordLibrary } from "./discord-library.ts";
 
 /** A short loss of the connection is nothing an operator must know of. */
 const LOSS_TOLERATED_MS = 10_000;
+/** Without a further shard that connects; they go one after the other. */
 const LOGIN_TIMEOUT_MS = 60_000;
 const DESTROY_TIMEOUT_MS = 3_000;
 
-// https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
-const DISALLOWED_INTENTS = 4014;
-const CLOSE_PROBLEMS: Readonly<Record<number, string>> = {
-  4004: "Discord refuses the bot token: check DISCORD_BOT_TOKEN",
-  4010: "Discord refuses the number of this shard",
-  4011: "Discord asks for more shards: the bot is in too many servers for one connection",
-  4012: "Discord no longer knows this version of its gateway",
-  4013: "Discord refuses the intents of this program",
-};
-const CONTENT_INTENT_REFUSED =
-  "Discord refuses the message content intent: switch it on in the Developer Portal";
 const UNREACHABLE = "Discord cannot be reached";
 
 /** What discord.js itself has to see. */
@@ -74,8 +70,10 @@ export class DiscordGateway {
   readonly #options: GatewayOptions;
   #asksForContent: boolean;
   #problem: string | null = "Discord is not connected yet";
-  #lostAtMs: number | null = null;
-  #hasIdentified = false;
+  /** Since when each shard is without a connection. */
+  readonly #lostAtMs = new Map<number, number>();
+  readonly #identified = new Set<number>();
+  #welcomes = 0;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -84,8 +82,8 @@ export class DiscordGateway {
 
   /** `null` when it is connected; else one sentence for operators. */
   get problem(): string | null {
-    if (this.#problem !== null || this.#lostAtMs === null) return this.#problem;
-    const lostForMs = this.#options.clock.now().getTime() - this.#lostAtMs;
+    if (this.#problem !== null || this.#lostAtMs.size === 0) return this.#problem;
+    const lostForMs = this.#options.clock.now().getTime() - Math.min(...this.#lostAtMs.values());
     return lostForMs < LOSS_TOLERATED_MS ? null : "Discord: connection lost, trying again";
   }
 
@@ -103,9 +101,13 @@ export class DiscordGateway {
       signal.addEventListener("abort", () => resolve(null), { once: true });
       if (signal.aborted) resolve(null);
     });
+    this.#lostAtMs.clear();
     try {
       const connected = await Promise.race([this.#login(client, signal), closed, aborted]);
-      if (connected === true) onConnected();
+      if (connected === true) {
+        this.#problem = null;
+        onConnected();
+      }
       const end = connected === true ? await Promise.race([closed, aborted]) : connected;
       return this.#describeEnd(end);
     } finally {
@@ -116,9 +118,7 @@ export class DiscordGateway {
   /** `true` when connected, `false` when Discord could not be reached, or the close code. */
   async #login(client: Client, signal: AbortSignal): Promise<true | false | number> {
     const timeout = new AbortController();
-    const late = this.#options.clock
-      .sleep(LOGIN_TIMEOUT_MS, AbortSignal.any([timeout.signal, signal]))
-      .then((): false => false);
+    const late = this.#waitWithoutProgress(AbortSignal.any([timeout.signal, signal]));
     const login = client.login(this.#options.token).then(
       (): true => true,
       (error: unknown) => this.#loginFailure(error),
@@ -130,10 +130,19 @@ export class DiscordGateway {
     }
   }
 
+  async #waitWithoutProgress(signal: AbortSignal): Promise<false> {
+    let before: number;
+    do {
+      before = this.#welcomes;
+      await this.#options.clock.sleep(LOGIN_TIMEOUT_MS, signal);
+    } while (before !== this.#welcomes && !signal.aborted);
+    return false;
+  }
+
   #loginFailure(error: unknown): number | false {
     const isTokenRefused =
       error instanceof Error && "code" in error && error.code === "TokenInvalid";
-    if (isTokenRefused) return 4004;
+    if (isTokenRefused) return TOKEN_REFUSED;
     this.#options.log.warn({ err: describe(error) }, "discord not connected");
     return false;
   }
@@ -150,8 +159,7 @@ export class DiscordGateway {
       this.#asksForContent = false;
       return { isLasting: false };
     }
-    const problem = CLOSE_PROBLEMS[end] ?? `Discord closed the connection (${end})`;
-    this.#problem = problem;
+    this.#problem = closeProblem(end);
     this.#options.log.error({ code: end }, "discord closed the connection for good");
     return { isLasting: true };
   }
@@ -185,47 +193,44 @@ export class DiscordGateway {
     const emit = manager.emit.bind(manager) as (event: string, ...rest: unknown[]) => boolean;
     const filtered = (event: string, ...rest: unknown[]): boolean => {
       if (event !== DISPATCH) return emit(event, ...rest);
-      const [{ data }] = rest as [{ readonly data: Dispatch }];
-      this.#receive(data, library);
+      const [{ data, shardId }] = rest as [{ readonly data: Dispatch; readonly shardId: number }];
+      this.#receive(data, shardId, library);
       return CONNECTION_EVENTS.has(data.t) ? emit(event, ...rest) : true;
     };
     manager.emit = filtered as typeof manager.emit;
     return new library.SimpleShardingStrategy(manager);
   }
 
-  #receive({ t: name, d: data }: Dispatch, { GatewayDispatchEvents: Event }: DiscordLibrary): void {
+  #receive({ t: name, d: data }: Dispatch, shard: number, library: DiscordLibrary): void {
+    const { GatewayDispatchEvents: Event } = library;
     const { listener, log } = this.#options;
     try {
       if (name === Event.MessageCreate) listener.onMessage(data);
       else if (name === Event.MessageUpdate) listener.onEdit(data);
       else if (name === Event.InteractionCreate) listener.onInteraction(data);
-      else if (name === Event.Ready) this.#identified(data as ReadyData);
-      else if (name === Event.Resumed) this.#isUp();
+      else if (name === Event.Ready) this.#welcome(data as ReadyData, shard);
+      else if (name === Event.Resumed) this.#lostAtMs.delete(shard);
     } catch (error) {
       log.error({ err: error, event: name }, "event not taken");
     }
   }
 
-  #identified({ application }: ReadyData): void {
-    this.#isUp();
-    const isAgain = this.#hasIdentified;
-    this.#hasIdentified = true;
+  #welcome({ application }: ReadyData, shard: number): void {
+    this.#welcomes += 1;
+    this.#lostAtMs.delete(shard);
+    const isAgain = this.#identified.has(shard);
+    this.#identified.add(shard);
     this.#options.listener.onIdentified(application.id, isAgain);
   }
 
   #watch(client: Client, { Events }: DiscordLibrary): void {
     const { clock, log } = this.#options;
     client.on(Events.ShardReconnecting, (shard) => {
-      this.#lostAtMs ??= clock.now().getTime();
+      if (!this.#lostAtMs.has(shard)) this.#lostAtMs.set(shard, clock.now().getTime());
       log.info({ shard }, "discord connection lost");
     });
     client.on(Events.ShardError, (error) => log.warn({ err: describe(error) }, "gateway failed"));
     client.on(Events.Error, (error) => log.warn({ err: describe(error) }, "discord.js failed"));
-  }
-
-  #isUp(): void {
-    this.#problem = null;
-    this.#lostAtMs = null;
   }
 
   async #destroy(client: Client): Promise<void> {

@@ -1,10 +1,12 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { ChatAddress } from "../../core/chat/chat-address.ts";
 import type { Clock } from "../../core/clock.ts";
 import { OutsideError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
+import { acknowledge, PRESS } from "./discord-acknowledge.ts";
 import type { DiscordApi, DiscordCall } from "./discord-api.ts";
 import { type MessageBody, ONLY_FOR_YOU } from "./discord-content.ts";
-import { ALREADY_ACKNOWLEDGED, DISCORD, isInteractionOver, isRefusal } from "./discord-errors.ts";
+import { DISCORD, isInteractionOver, isRefusal, UNKNOWN_MESSAGE } from "./discord-errors.ts";
 import { isInGuild, userOf } from "./discord-message.ts";
 import {
   createdAtMs,
@@ -15,19 +17,12 @@ import {
 import type { DiscordInteraction } from "./discord-payload.ts";
 import { sentMessageId } from "./discord-sent.ts";
 
-// https://docs.discord.com/developers/interactions/receiving-and-responding: the first response
-// within 3 s, everything else within 15 min.
-const ACKNOWLEDGE_TIMEOUT_MS = 2_800;
-const ACKNOWLEDGE_TRIES_MAX = 2;
+// https://docs.discord.com/developers/interactions/receiving-and-responding: within 15 min.
 const TOKEN_MS = 15 * 60_000 - 20_000;
 const UNANSWERED_MS = 14 * 60_000;
 /** Somewhat longer than the core edits a message. */
 const REMEMBERED_MS = 60 * 60_000;
 const REMEMBERED_MAX = 10_000;
-
-const DEFERRED_MESSAGE = 5;
-const DEFERRED_UPDATE = 6;
-const PRESS = 3;
 
 /** Stands where an answer never came; it has to be understood in every language. */
 const NO_ANSWER = "⌛";
@@ -44,6 +39,7 @@ export class DiscordInteractions {
   /** Oldest first. */
   readonly #open = new Map<string, OpenInteraction>();
   readonly #byMessage = new Map<string, OpenInteraction>();
+  readonly #handling = new AsyncLocalStorage<OpenInteraction>();
 
   constructor(api: DiscordApi, clock: Clock, log: Logger) {
     this.#api = api;
@@ -53,7 +49,9 @@ export class DiscordInteractions {
 
   /** Tells Discord at once that we have it; the answer may take minutes. */
   open(payload: DiscordInteraction, isEphemeral: boolean): OpenInteraction {
-    return this.#add(payload, isEphemeral, () => this.#acknowledge(payload, isEphemeral));
+    return this.#add(payload, isEphemeral, () =>
+      acknowledge(payload, isEphemeral, { api: this.#api, log: this.#log }),
+    );
   }
 
   /** One that an earlier process acknowledged. */
@@ -77,14 +75,18 @@ export class DiscordInteractions {
     return null;
   }
 
-  /** One of this person that is being handled, and whose answer nobody else sees. */
+  /** Whatever `handle` does belongs to this interaction, however many others are handled meanwhile. */
+  async handle(interaction: OpenInteraction, handle: () => Promise<void>): Promise<void> {
+    await this.#handling.run(interaction, handle);
+    interaction.isHandled = true;
+  }
+
+  /** The one of this person that the caller handles, if nobody else sees its answer. */
   findPrivate(userId: string): OpenInteraction | null {
-    for (const interaction of this.#open.values()) {
-      const { isEphemeral, isHandled } = interaction;
-      const isWanted = interaction.userId === userId && isEphemeral && !isHandled;
-      if (isWanted && this.#isUsable(interaction)) return interaction;
-    }
-    return null;
+    const interaction = this.#handling.getStore();
+    if (interaction === undefined || interaction.userId !== userId) return null;
+    const isOpen = interaction.isEphemeral && !interaction.isHandled;
+    return isOpen && this.#isUsable(interaction) ? interaction : null;
   }
 
   ofMessage(messageId: string): OpenInteraction | null {
@@ -128,9 +130,18 @@ export class DiscordInteractions {
 
   /** Throws `OutsideError("message_gone")` when its time is over. */
   async edit(interaction: OpenInteraction, messageId: string, body: MessageBody): Promise<void> {
-    if (!this.#isUsable(interaction)) throw new OutsideError(DISCORD, "message_gone");
-    const route: `/${string}` = `${webhookOf(interaction.payload)}/messages/${messageId}`;
-    await this.#api.call({ method: "PATCH", route, body, isAuthorized: false });
+    if (this.#isUsable(interaction)) {
+      const route: `/${string}` = `${webhookOf(interaction.payload)}/messages/${messageId}`;
+      try {
+        await this.#api.call({ method: "PATCH", route, body, isAuthorized: false });
+        return;
+      } catch (error) {
+        if (!isInteractionOver(error) || isRefusal(error, UNKNOWN_MESSAGE)) throw error;
+        interaction.isOver = true;
+      }
+    }
+    interaction.leftBehindId = messageId;
+    throw new OutsideError(DISCORD, "message_gone");
   }
 
   async remove(interaction: OpenInteraction, messageId: string): Promise<void> {
@@ -145,7 +156,6 @@ export class DiscordInteractions {
 
   /** It has been handled. With no answer to come, "thinking …" is taken away. Never throws. */
   async finish(interaction: OpenInteraction, isAnsweredAtOnce: boolean): Promise<void> {
-    interaction.isHandled = true;
     if (!isAnsweredAtOnce || interaction.isTaken || interaction.payload.type === PRESS) return;
     interaction.isTaken = true;
     if (!(await interaction.acknowledged)) return;
@@ -207,33 +217,10 @@ export class DiscordInteractions {
       isHandled: false,
       isOver: false,
       responseId: null,
+      leftBehindId: null,
     };
     this.#open.set(payload.id, interaction);
     return interaction;
-  }
-
-  async #acknowledge(payload: DiscordInteraction, isEphemeral: boolean): Promise<boolean> {
-    const data = isEphemeral ? { data: { flags: ONLY_FOR_YOU } } : {};
-    const body =
-      payload.type === PRESS ? { type: DEFERRED_UPDATE } : { type: DEFERRED_MESSAGE, ...data };
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await this.#api.call({
-          method: "POST",
-          route: `/interactions/${payload.id}/${payload.token}/callback`,
-          body,
-          isAuthorized: false,
-          timeoutMs: ACKNOWLEDGE_TIMEOUT_MS,
-        });
-        return true;
-      } catch (error) {
-        if (isRefusal(error, ALREADY_ACKNOWLEDGED)) return true;
-        const mayRetry = error instanceof OutsideError && error.kind === "unreachable";
-        if (mayRetry && attempt < ACKNOWLEDGE_TRIES_MAX) continue;
-        this.#log.warn({ err: error }, "interaction not acknowledged");
-        return false;
-      }
-    }
   }
 
   #isUsable({ isOver, openedAtMs }: OpenInteraction): boolean {

@@ -1,5 +1,5 @@
 import { lexer, type MarkedToken, type Tokens } from "marked";
-import { drawTable } from "./discord-table.ts";
+import { alignTable } from "../shared/text-table.ts";
 
 // Discord knows three kinds of headings.
 // https://support.discord.com/hc/en-us/articles/210298617
@@ -11,6 +11,8 @@ const CODE_OR_PICTURE =
 /** Characters that Discord may take for markup, and an address, in which they are meant. */
 const ADDRESS_OR_MARK = /https?:\/\/\S+|[\\*_~`|<[\]]/g;
 const LINE_MARK = /^([ \t]*)([>#+-]|\d+\.(?= ))/gm;
+/** What would only show its marks inside code. */
+const STYLE_MARKS = /\*\*|__|~~|`/g;
 const FENCE = "```";
 /** Looks the same, and ends no code block. */
 const BROKEN_FENCE = "`\u200b``";
@@ -42,7 +44,7 @@ function adaptBlock(token: MarkedToken): string {
   const end = /\n*$/.exec(token.raw)?.[0] ?? "";
   switch (token.type) {
     case "table":
-      return `${FENCE}\n${drawTable(token)}\n${FENCE}${end}`;
+      return `${FENCE}\n${alignTable(token, cellText)}\n${FENCE}${end}`;
     case "heading":
       return adaptHeading(token) + end;
     case "hr":
@@ -54,6 +56,10 @@ function adaptBlock(token: MarkedToken): string {
     default:
       return token.raw.replace(CODE_OR_PICTURE, adaptPicture);
   }
+}
+
+function cellText({ text }: Tokens.TableCell): string {
+  return text.replace(STYLE_MARKS, "").replace(/\s+/g, " ").trim();
 }
 
 function adaptHeading({ depth, text }: Tokens.Heading): string {

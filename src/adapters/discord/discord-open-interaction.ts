@@ -19,6 +19,8 @@ export interface OpenInteraction {
   isOver: boolean;
   /** The message in the place of "thinking …". */
   responseId: string | null;
+  /** A message whose answer goes on elsewhere, because its time is over. */
+  leftBehindId: string | null;
 }
 
 /** The chat in which only the person sees what we write, as long as the interaction lasts. */

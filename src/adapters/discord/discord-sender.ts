@@ -114,7 +114,7 @@ export class DiscordSender {
     }
     const address = await this.#channelOf(to, interaction);
     const reference = /^\d{17,20}$/.test(replyTo ?? "") && interaction === null ? replyTo : null;
-    return await this.#guarded(address, async () => {
+    const sent = await this.#guarded(address, async () => {
       const answer = await this.#inOpenThread(address.channel, {
         method: "POST",
         route: `/channels/${address.channel}/messages`,
@@ -128,6 +128,22 @@ export class DiscordSender {
       });
       return { address, id: sentMessageId(answer) };
     });
+    if (interaction !== null) await this.#clearUp(interaction, to);
+    return sent;
+  }
+
+  /** The answer stands in a new message, so the half of it that can no longer be edited goes. */
+  async #clearUp(interaction: OpenInteraction, { channel }: ChatAddress): Promise<void> {
+    const { isEphemeral, leftBehindId } = interaction;
+    // What only the person sees goes by itself, and nobody else can take it away.
+    if (isEphemeral || leftBehindId === null) return;
+    interaction.leftBehindId = null;
+    const route: `/${string}` = `/channels/${channel}/messages/${leftBehindId}`;
+    try {
+      await this.#options.api.call({ method: "DELETE", route });
+    } catch {
+      // The answer has arrived; half of it twice is better than an error.
+    }
   }
 
   /** `null` when the message has to go another way. */

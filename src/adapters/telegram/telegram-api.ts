@@ -1,5 +1,6 @@
 import { Api, GrammyError, HttpError, type RawApi } from "grammy";
 import { OutsideError, UserError } from "../../core/errors.ts";
+import { readAtMost } from "../shared/read-at-most.ts";
 
 // https://core.telegram.org/bots/api#making-requests
 const DEFAULT_API_ROOT = "https://api.telegram.org";
@@ -125,18 +126,4 @@ function unanswered(timeout: AbortSignal, error: unknown): OutsideError {
 function errorCode(error: unknown): string | null {
   if (typeof error !== "object" || error === null || !("code" in error)) return null;
   return typeof error.code === "string" ? error.code : null;
-}
-
-async function readAtMost(
-  body: ReadableStream<Uint8Array>,
-  sizeBytesMax: number,
-): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of body) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > sizeBytesMax) throw new UserError("attachment_too_large", { sizeBytesMax });
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

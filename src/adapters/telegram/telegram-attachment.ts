@@ -1,17 +1,11 @@
 import type { IncomingAttachment } from "../../core/chat/incoming-message.ts";
 import { OutsideError, UserError } from "../../core/errors.ts";
+import { kindOfFile, UNKNOWN_MEDIA_TYPE } from "../shared/file-kind.ts";
 import { TELEGRAM } from "./telegram-api.ts";
 import type { TelegramFile, TelegramMessage } from "./telegram-update.ts";
 
 // https://core.telegram.org/bots/api#getfile: bots can download files of up to 20 MB.
 const DOWNLOAD_SIZE_BYTES_MAX = 20_000_000;
-
-const UNKNOWN_MEDIA_TYPE = "application/octet-stream";
-const IMAGE_MEDIA_TYPES = new Set(["image/jpeg", "image/png", "image/webp", "image/gif"]);
-const TEXT_MEDIA_TYPE =
-  /^text\/|^application\/(json|xml|yaml|x-yaml|toml|sql|javascript|typescript|x-sh|x-python|x-httpd-php|x-tex)$|\+(json|xml)$/;
-const TEXT_SUFFIX =
-  /\.(txt|md|markdown|rst|log|csv|tsv|json|jsonl|ya?ml|toml|ini|cfg|conf|env|xml|html?|css|scss|less|svg|[cm]?[jt]sx?|vue|svelte|py|ipynb|rb|php|java|kt|kts|scala|groovy|gradle|c|h|cc|cpp|cxx|hpp|cs|fs|go|rs|swift|m|mm|dart|lua|pl|r|jl|ex|exs|erl|hs|clj|sql|sh|bash|zsh|fish|ps1|bat|tex|bib|srt|vtt|diff|patch|proto|graphql|tf|dockerfile|makefile)$/i;
 
 const FILE_KINDS = [
   // Before "document": an animation comes with both.
@@ -52,7 +46,8 @@ export function attachmentsOf(message: TelegramMessage, load: LoadFile): Incomin
     if (file !== undefined) return [attachment("other", file, kind, load)];
   }
   if (message.document !== undefined) {
-    return [attachment(kindOfDocument(message.document), message.document, "document", load)];
+    const { mime_type: mediaType = "", file_name: name = "" } = message.document;
+    return [attachment(kindOfFile(mediaType, name), message.document, "document", load)];
   }
   return OTHER_KINDS.filter((kind) => message[kind] !== undefined).map(withoutFile);
 }
@@ -106,11 +101,4 @@ function withoutFile(name: string): IncomingAttachment {
     sizeBytes: 0,
     load: () => Promise.reject(new OutsideError(TELEGRAM, "rejected")),
   };
-}
-
-function kindOfDocument(file: TelegramFile): IncomingAttachment["kind"] {
-  const mediaType = (file.mime_type ?? "").toLowerCase().split(";")[0]?.trim() ?? "";
-  if (IMAGE_MEDIA_TYPES.has(mediaType)) return "image";
-  const isText = TEXT_MEDIA_TYPE.test(mediaType) || TEXT_SUFFIX.test(file.file_name ?? "");
-  return isText ? "text" : "other";
 }

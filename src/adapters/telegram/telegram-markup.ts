@@ -1,7 +1,7 @@
 import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
+import { alignTable } from "../shared/text-table.ts";
 import { EntityWriter, type FormattedText } from "./entity-writer.ts";
 import { isLinkable, linkAddress } from "./telegram-link.ts";
-import { alignTable } from "./text-table.ts";
 
 const BULLET = "•";
 const RULE = "──────────";
@@ -58,7 +58,10 @@ function writeBlock(token: MarkedToken, writer: EntityWriter, place: Place): voi
       writeList(token, writer, place);
       return;
     case "table":
-      writer.pre(alignTable(token, plainInline), "");
+      writer.pre(
+        alignTable(token, ({ tokens }) => plainInline(tokens)),
+        "",
+      );
       return;
     case "hr":
       writer.write(RULE);

@@ -1,7 +1,6 @@
 import type { AnswerPages } from "../../core/chat/answer-pages.ts";
 import type {
   ChatAdapter,
-  ChatCapabilities,
   ChatHandlers,
   OutgoingFile,
   OutgoingMessage,
@@ -18,6 +17,7 @@ import type { Logger } from "../../core/log.ts";
 import { MemoryRateLimiter } from "../../core/quota/rate-limiter.ts";
 import { AdminKeyGuard } from "./admin-key-guard.ts";
 import { WebAssets } from "./web-assets.ts";
+import { TYPING_MS, WEB_CAPABILITIES } from "./web-capabilities.ts";
 import { WebEvents } from "./web-events.ts";
 import { WebFileShelf } from "./web-file-shelf.ts";
 import {
@@ -30,8 +30,6 @@ import { createChatRoutes } from "./web-routes.ts";
 import { WebSession } from "./web-session.ts";
 import { WebTranscript } from "./web-transcript.ts";
 import { addressOf, admins, isUserId, visitors, WEB } from "./web-viewers.ts";
-
-const TYPING_MS = 5000;
 
 export interface WebAdapterOptions {
   readonly store: WebMessageStore;
@@ -61,22 +59,7 @@ export interface WebAdapterOptions {
 export class WebAdapter implements ChatAdapter {
   readonly platform = WEB.platform;
   readonly bot = WEB.bot;
-  readonly capabilities: ChatCapabilities = {
-    textLengthMax: 100_000,
-    textBytesMax: null,
-    edit: { directIntervalMsMin: 60, groupIntervalMsMin: 60, windowMs: null, style: "edit" },
-    pace: { direct: { burst: 50, refillMs: 20 }, group: { burst: 50, refillMs: 20 } },
-    callsPerSecondMax: Number.POSITIVE_INFINITY,
-    replyWindowMs: null,
-    sendsPerMessageMax: null,
-    typingMs: TYPING_MS,
-    buttons: true,
-    bursts: false,
-    plainCommands: false,
-    groups: false,
-    recall: true,
-    privateAnswers: false,
-  };
+  readonly capabilities = WEB_CAPABILITIES;
   readonly problem = null;
   readonly routes: readonly WebRoute[];
   readonly #clock: Clock;

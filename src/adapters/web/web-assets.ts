@@ -80,11 +80,12 @@ export class WebAssets {
   }
 
   /** The page of one answer. The text is escaped here. */
-  answerPage(answer: string, language: string, title: string): Response {
-    return this.#fill("answer.html", { lang: language, title, answer: escapeHtml(answer) });
+  answerPage(answer: string, language: string, title: string, status = 200): Response {
+    const values = { lang: language, title, answer: escapeHtml(answer) };
+    return this.#fill("answer.html", values, status);
   }
 
-  #fill(name: string, values: Readonly<Record<string, string>>): Response {
+  #fill(name: string, values: Readonly<Record<string, string>>, status = 200): Response {
     const all: Readonly<Record<string, string>> = {
       ...values,
       assets: `/assets/${this.#version}`,
@@ -93,6 +94,7 @@ export class WebAssets {
       .decode(this.#files.get(name)?.bytes)
       .replace(/\{([a-z]+)\}/g, (whole, key: string) => all[key] ?? whole);
     return new Response(html, {
+      status,
       headers: {
         "content-type": "text/html; charset=utf-8",
         "cache-control": "no-store",

@@ -1,18 +1,16 @@
 import type { IncomingAttachment } from "../../core/chat/incoming-message.ts";
 import { UserError } from "../../core/errors.ts";
+import { kindOfFile, plainMediaType } from "../shared/file-kind.ts";
 import type { PostedMessage } from "./web-requests.ts";
-
-const TEXT_MEDIA_TYPE = /^(text\/|application\/(json|xml|yaml|x-yaml|toml|javascript|sql))/;
-const IMAGE_MEDIA_TYPE = /^image\/(png|jpeg|webp|gif)$/;
 
 /** What a person sent along, as the core reads it. */
 export function toIncomingAttachment(
   posted: PostedMessage["attachments"][number],
 ): IncomingAttachment {
-  const mediaType = posted.mediaType.split(";")[0]?.trim().toLowerCase() ?? "";
+  const mediaType = plainMediaType(posted.mediaType);
   const sizeBytes = Buffer.byteLength(posted.base64, "base64");
   return {
-    kind: kindOf(mediaType),
+    kind: kindOfFile(mediaType, posted.name),
     name: posted.name,
     mediaType,
     sizeBytes,
@@ -21,9 +19,4 @@ export function toIncomingAttachment(
       return Uint8Array.from(Buffer.from(posted.base64, "base64"));
     },
   };
-}
-
-function kindOf(mediaType: string): IncomingAttachment["kind"] {
-  if (IMAGE_MEDIA_TYPE.test(mediaType)) return "image";
-  return TEXT_MEDIA_TYPE.test(mediaType) ? "text" : "other";
 }

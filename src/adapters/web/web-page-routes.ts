@@ -1,13 +1,12 @@
 import type { AnswerPages } from "../../core/chat/answer-pages.ts";
 import type { RequestConnection, WebRoute } from "../../core/chat/web-route.ts";
 import type { RateLimiter } from "../../core/quota/rate-limiter.ts";
+import { isLoopback, networkOf } from "../shared/network.ts";
 import type { AdminKeyGuard } from "./admin-key-guard.ts";
 import type { WebAssets } from "./web-assets.ts";
 import {
-  isLoopback,
   isSameOrigin,
   jsonResponse,
-  networkOf,
   PostedKey,
   problemResponse,
   readPosted,
@@ -65,13 +64,21 @@ export function createAnswerRoute(assets: WebAssets, answers: AnswerPages): WebR
       if (!isReading(request)) return problemResponse("method_not_allowed");
       const token = new URL(request.url).pathname.slice("/answers/".length);
       const answer = await answers.read(token);
-      if (answer === null) return problemResponse("not_found");
-      const isChinese = answer.locale.startsWith("zh");
-      const [language, title] = isChinese ? ["zh-CN", "AI 回答"] : [answer.locale, "AI answer"];
+      const locale = answer?.locale ?? request.headers.get("accept-language") ?? "en";
+      const isChinese = /^zh/i.test(locale);
+      const language = isChinese ? "zh-CN" : (answer?.locale ?? "en");
+      const title = isChinese ? "AI 回答" : "AI answer";
+      // Somebody who followed an old link reads this, so it is a page as well.
+      if (answer === null) {
+        return assets.answerPage(isChinese ? NO_ANSWER_ZH : NO_ANSWER_EN, language, title, 404);
+      }
       return assets.answerPage(answer.text, language, title);
     },
   };
 }
+
+const NO_ANSWER_EN = "There is no answer at this address, or it was deleted.";
+const NO_ANSWER_ZH = "这里没有回答，或回答已被删除。";
 
 export function createAssetsRoute(assets: WebAssets): WebRoute {
   return {

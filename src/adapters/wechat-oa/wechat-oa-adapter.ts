@@ -18,6 +18,7 @@ import type { SecretBox } from "../../core/upstream/secret-box.ts";
 import { InboxRunner } from "../shared/inbox-runner.ts";
 import { WechatOaApi } from "./wechat-oa-api.ts";
 import { CUSTOMER_SERVICE_CAPABILITIES, PASSIVE_CAPABILITIES } from "./wechat-oa-capabilities.ts";
+import { fileMessages } from "./wechat-oa-content.ts";
 import { MessageCipher } from "./wechat-oa-crypto.ts";
 import { WechatOaDispatcher } from "./wechat-oa-dispatcher.ts";
 import { MessageEnvelope } from "./wechat-oa-envelope.ts";
@@ -176,6 +177,10 @@ export class WechatOaAdapter implements ChatAdapter {
     return await this.#sender.sendsLeft(to);
   }
 
+  sendsForFile(file: OutgoingFile): number {
+    return fileMessages(file).length;
+  }
+
   /** WeChat changes no messages: never called. */
   async edit(): Promise<void> {
     throw new OutsideError(WECHAT_OA, "rejected");
@@ -199,8 +204,8 @@ export class WechatOaAdapter implements ChatAdapter {
   }
 
   /**
-   * A QR code that leads to the account; scanning it sends `/start SCENE`. `seconds`: how long it
-   * is valid, from a minute to 30 days; `null`: for ever. Throws `OutsideError`, or `RangeError`.
+   * A QR code that leads to the account; scanning it sends `/start SCENE`, or `/link CODE` where
+   * the scene is "link_CODE". `seconds`: how long it is valid, from a minute to 30 days; `null`: for ever. Throws `OutsideError`, or `RangeError`.
    */
   async createSceneQr(scene: string, seconds: number | null): Promise<SceneQr> {
     return await createSceneQr(this.#api, scene, seconds);

@@ -71,8 +71,8 @@ function messageOf(payload: WechatOaPayload, context: MessageContext): IncomingM
   return {
     id: eventIdOf(payload),
     address: chatAddress(openId, context.bot),
-    // WeChat tells an account neither names nor languages.
-    sender: { platformUserId: openId, displayName: "", username: null, locale: null },
+    // WeChat tells an account neither names nor languages; its menu here is Chinese as well.
+    sender: { platformUserId: openId, displayName: "", username: null, locale: "zh" },
     text: textOf(payload),
     isDirect: true,
     isEdit: false,

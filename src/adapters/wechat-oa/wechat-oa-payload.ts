@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { XmlFields } from "./wechat-oa-xml.ts";
 
@@ -45,7 +46,9 @@ export function readPayload(fields: XmlFields): WechatOaPayload | null {
 export function eventIdOf(payload: WechatOaPayload): string {
   const { MsgId, FromUserName, CreateTime, MsgType, Event = "", EventKey = "" } = payload;
   if (MsgId !== undefined && MsgType !== "event") return `message:${MsgId}`;
-  return ["event", FromUserName, CreateTime, Event, EventKey].join(":");
+  // Ids are kept for long and shown in logs, which a link code must not be.
+  const key = EventKey.includes(LINK_SCENE) ? digest(EventKey) : EventKey;
+  return ["event", FromUserName, CreateTime, Event, key].join(":");
 }
 
 export function kindOfPayload(payload: WechatOaPayload): PayloadKind {
@@ -69,9 +72,17 @@ export function commandOf({ MsgType, Event = "", EventKey = "" }: WechatOaPayloa
   }
 }
 
+/** Begins the scene of a QR code whose scan is the same as writing `/link` and what follows. */
+export const LINK_SCENE = "link_";
+
 /** Stands before the scene when somebody followed the account by scanning a code. */
 const SCENE_PREFIX = "qrscene_";
 
 function start(scene: string): string {
+  if (scene.startsWith(LINK_SCENE)) return `/link ${scene.slice(LINK_SCENE.length)}`;
   return `/start ${scene}`.trim();
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }

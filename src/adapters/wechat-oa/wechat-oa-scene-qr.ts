@@ -11,7 +11,7 @@ const PICTURE_PAGE = "https://mp.weixin.qq.com/cgi-bin/showqrcode";
 
 const Created = z.object({ ticket: z.string().min(1), url: z.string().min(1) });
 
-/** A QR code that leads to the account; scanning it sends `/start SCENE`. */
+/** A QR code that leads to the account; scanning it sends `/start SCENE`, or `/link CODE`. */
 export interface SceneQr {
   readonly ticket: string;
   /** What the code says: for drawing it ourselves. */

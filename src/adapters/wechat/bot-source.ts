@@ -53,6 +53,11 @@ export interface BotSource {
   /** Resolves once it looks for seats; keeps on trying by itself after later failures. */
   start(handlers: SeatHandlers): Promise<void>;
   stop(): Promise<void>;
+  /**
+   * Whether this person had a seat before, perhaps in an earlier process: scanning again brings it
+   * back. Missing where people have no seats of their own.
+   */
+  knows?(personId: string): Promise<boolean>;
   /** Nobody is signed in, and only a person can help. Missing where there is always a seat. */
   readonly isWaitingForLogin?: boolean;
   /** `null` when it works; else one sentence for operators that says what is wrong. */

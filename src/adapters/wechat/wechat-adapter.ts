@@ -51,6 +51,7 @@ export class WechatAdapter implements ChatAdapter {
   readonly bot = BOT;
   readonly capabilities: ChatCapabilities;
   readonly sendsLeft?: (to: ChatAddress) => Promise<number>;
+  readonly sendsForFile?: (file: OutgoingFile) => number;
   readonly #options: WechatAdapterOptions;
   readonly #log: Logger;
   readonly #seats: WechatSeats;
@@ -78,6 +79,7 @@ export class WechatAdapter implements ChatAdapter {
           intake: this.#intake,
           onLoginCode: (code) => this.#tellLoginCode(code),
         }),
+      knows: async (personId) => (await source.knows?.(personId)) ?? false,
       clock,
       log,
     });
@@ -97,6 +99,7 @@ export class WechatAdapter implements ChatAdapter {
     this.#intake = new WechatIntake({ bot: BOT, inbox, target: this.#runner, clock, log });
     if (source.capabilities.sendsPerMessageMax !== null) {
       this.sendsLeft = (to) => sender.sendsLeft(to);
+      this.sendsForFile = (file) => sender.sendsForFile(file);
     }
   }
 

@@ -1,18 +1,16 @@
 import type { FileBoxInterface } from "file-box";
 import type { IncomingAttachment } from "../../core/chat/incoming-message.ts";
 import { OutsideError, UserError } from "../../core/errors.ts";
+import { isTextName, UNKNOWN_MEDIA_TYPE } from "../shared/file-kind.ts";
 import { WECHAT } from "./wechat-errors.ts";
 import type { WechatMessage } from "./wechat-event.ts";
 
-const UNKNOWN_MEDIA_TYPE = "application/octet-stream";
 const IMAGE_SUFFIXES = [
   [/\.png$/i, "image/png"],
   [/\.gif$/i, "image/gif"],
   [/\.webp$/i, "image/webp"],
   [/\.jpe?g$/i, "image/jpeg"],
 ] as const;
-const TEXT_SUFFIX =
-  /\.(txt|md|markdown|rst|log|csv|tsv|json|jsonl|ya?ml|toml|ini|cfg|conf|env|xml|html?|css|scss|less|svg|[cm]?[jt]sx?|vue|svelte|py|ipynb|rb|php|java|kt|kts|scala|groovy|gradle|c|h|cc|cpp|cxx|hpp|cs|fs|go|rs|swift|m|mm|dart|lua|pl|r|jl|ex|exs|erl|hs|clj|sql|sh|bash|zsh|fish|ps1|bat|tex|bib|srt|vtt|diff|patch|proto|graphql|tf|dockerfile|makefile)$/i;
 
 /** Fetches the file of a message; throws as `IncomingAttachment.load` does. */
 export type LoadFile = (event: WechatMessage, sizeBytesMax: number) => Promise<Uint8Array>;
@@ -33,7 +31,7 @@ export function attachmentsOf(event: WechatMessage, load: LoadFile): IncomingAtt
   }
   if (file.kind === "file") {
     if (imageType !== undefined) return [{ ...common, kind: "image", mediaType: imageType }];
-    if (TEXT_SUFFIX.test(file.name)) return [{ ...common, kind: "text", mediaType: "text/plain" }];
+    if (isTextName(file.name)) return [{ ...common, kind: "text", mediaType: "text/plain" }];
     return [{ ...common, kind: "other", mediaType: UNKNOWN_MEDIA_TYPE }];
   }
   const refuse = () => Promise.reject(new OutsideError(WECHAT, "rejected"));

@@ -100,7 +100,8 @@ export class WechatDispatcher {
         platformUserId: event.personId,
         displayName: event.personName,
         username: null,
-        locale: null,
+        // WeChat tells none; who reads another language says so by /lang.
+        locale: "zh",
       },
       isEdit: false,
       receivedAt: new Date(event.receivedAt),

@@ -16,6 +16,8 @@ export interface ReadySeat {
 
 export interface SeatsOptions {
   readonly listenersFor: (seat: BotSeat) => BotListeners;
+  /** Whether somebody without a seat had one before. */
+  readonly knows: (personId: string) => Promise<boolean>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -84,15 +86,17 @@ export class WechatSeats {
 
   /**
    * The seat whose bot can write there: that of the person, or one that many can talk with.
-   * Throws `OutsideError`: "chat_gone" when there is none, "unreachable" while it is not logged in.
+   * Throws `OutsideError`: "window_closed" when the person was signed out and may scan again,
+   * "chat_gone" when nobody knows them, "unreachable" while the bot is not logged in.
    */
-  find({ channel }: ChatAddress): ReadySeat {
+  async find({ channel }: ChatAddress): Promise<ReadySeat> {
     const kept = this.#byPerson.get(channel) ?? this.#sharedSeat();
-    if (kept === null) throw new OutsideError(WECHAT, "chat_gone");
-    return ready(kept);
+    if (kept !== null) return ready(kept);
+    const mayReturn = await this.#options.knows(channel);
+    throw new OutsideError(WECHAT, mayReturn ? "window_closed" : "chat_gone");
   }
 
-  /** Throws `OutsideError` as `find` does. */
+  /** Throws `OutsideError`: "chat_gone" when there is none, "unreachable" as `find` does. */
   findByName(name: string): ReadySeat {
     const kept = this.#byName.get(name);
     if (kept === undefined) throw new OutsideError(WECHAT, "chat_gone");

@@ -3,6 +3,7 @@ import type { ChatAddress } from "../../core/chat/chat-address.ts";
 import type { Sender } from "../../core/chat/incoming-message.ts";
 import { countBytes } from "../../core/chat/text-limits.ts";
 import type { Clock } from "../../core/clock.ts";
+import { OutsideError } from "../../core/errors.ts";
 import { createId } from "../../core/ids.ts";
 import type { BotSource } from "./bot-source.ts";
 import { toOutsideError, within } from "./wechat-errors.ts";
@@ -36,7 +37,7 @@ export class WechatSender {
 
   async send(to: ChatAddress, message: OutgoingMessage): Promise<SentMessage> {
     return await this.#guarded(SEND_MS, async () => {
-      const { bot } = this.#options.seats.find(to);
+      const { bot } = await this.#options.seats.find(to);
       const text = this.#render(message);
       const mention = await this.#mention(bot, to, message.replyTo);
       const named = mention === null ? text : `@${mention.name}${MENTION_END}${text}`;
@@ -53,7 +54,7 @@ export class WechatSender {
 
   async sendFile(to: ChatAddress, file: OutgoingFile): Promise<SentMessage> {
     return await this.#guarded(UPLOAD_MS, async () => {
-      const { bot } = this.#options.seats.find(to);
+      const { bot } = await this.#options.seats.find(to);
       const { FileBox } = await loadWechatLibrary();
       if (file.caption !== "") await bot.puppet.messageSendText(to.channel, file.caption, []);
       const name = file.name.replace(/[^\w.-]+/g, "_");
@@ -65,20 +66,30 @@ export class WechatSender {
     });
   }
 
+  /** The caption is a message of its own. */
+  sendsForFile({ caption }: OutgoingFile): number {
+    return caption === "" ? 1 : 2;
+  }
+
   async showTyping(to: ChatAddress): Promise<void> {
     await this.#guarded(SEND_MS, async () => {
-      const { seat } = this.#options.seats.find(to);
+      const { seat } = await this.#options.seats.find(to);
       await seat.showTyping?.(to.channel);
     });
   }
 
   async sendsLeft(to: ChatAddress): Promise<number> {
     const { seats, capabilities } = this.#options;
-    return await this.#guarded(LOOK_UP_MS, async () => {
-      const { seat } = seats.find(to);
-      const countMax = capabilities.sendsPerMessageMax ?? Number.POSITIVE_INFINITY;
-      return (await seat.sendsLeft?.(to.channel)) ?? countMax;
-    });
+    try {
+      return await this.#guarded(LOOK_UP_MS, async () => {
+        const { seat } = await seats.find(to);
+        const countMax = capabilities.sendsPerMessageMax ?? Number.POSITIVE_INFINITY;
+        return (await seat.sendsLeft?.(to.channel)) ?? countMax;
+      });
+    } catch (error) {
+      if (error instanceof OutsideError && error.kind === "window_closed") return 0;
+      throw error;
+    }
   }
 
   /** `null` when the person is no friend of the bot: WeChat takes no message for them. */
@@ -86,7 +97,7 @@ export class WechatSender {
     const { seats, bot: name } = this.#options;
     const address = chatAddress(platformUserId, name);
     return await this.#guarded(LOOK_UP_MS, async () => {
-      const { seat, bot } = seats.find(address);
+      const { seat, bot } = await seats.find(address);
       if (seat.personId !== null) return seat.personId === platformUserId ? address : null;
       const contact = await bot.Contact.find({ id: platformUserId });
       return contact?.friend() === true ? address : null;

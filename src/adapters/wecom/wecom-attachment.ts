@@ -1,11 +1,8 @@
 import type { IncomingAttachment } from "../../core/chat/incoming-message.ts";
 import { OutsideError } from "../../core/errors.ts";
+import { isTextName, UNKNOWN_MEDIA_TYPE } from "../shared/file-kind.ts";
 import { WECOM } from "./wecom-errors.ts";
 import type { WecomContent, WecomFile } from "./wecom-payload.ts";
-
-const UNKNOWN_MEDIA_TYPE = "application/octet-stream";
-const TEXT_SUFFIX =
-  /\.(txt|md|markdown|rst|log|csv|tsv|json|jsonl|ya?ml|toml|ini|cfg|conf|env|xml|html?|css|scss|less|svg|[cm]?[jt]sx?|vue|svelte|py|ipynb|rb|php|java|kt|kts|scala|groovy|gradle|c|h|cc|cpp|cxx|hpp|cs|fs|go|rs|swift|m|mm|dart|lua|pl|r|jl|ex|exs|erl|hs|clj|sql|sh|bash|zsh|fish|ps1|bat|tex|bib|srt|vtt|diff|patch|proto|graphql|tf|dockerfile|makefile)$/i;
 
 /** Fetches what came with a message. */
 export interface WecomFiles {
@@ -62,7 +59,7 @@ async function fileAttachment(file: WecomFile, files: WecomFiles): Promise<Incom
   if (description === null) return unusable("file");
   const { name, sizeBytes } = description;
   return {
-    kind: TEXT_SUFFIX.test(name) ? "text" : "other",
+    kind: isTextName(name) ? "text" : "other",
     name,
     mediaType: UNKNOWN_MEDIA_TYPE,
     sizeBytes,

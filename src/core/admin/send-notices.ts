@@ -3,7 +3,7 @@ import type { AccountStore } from "../account/account-store.ts";
 import type { ChatAddress } from "../chat/chat-address.ts";
 import type { Logger } from "../log.ts";
 import type { BotKey, ReplyQueue } from "../reply-queue.ts";
-import type { NoticeStore } from "./notice-store.ts";
+import type { Notice, NoticeStore } from "./notice-store.ts";
 
 const PAGE = 500;
 /** Notices are enqueued at once; what waits longer was lost on the way. */
@@ -53,15 +53,13 @@ export class SendNotices {
     );
   }
 
-  /** To every admin chat of this process. */
-  async toAdmins(cause: string, text: string): Promise<void> {
-    await this.#add(
-      this.#adminChats().map((address) => ({
-        address,
-        text,
-        cause: `${cause}:${address.platform}:${address.channel}`,
-      })),
-    );
+  /**
+   * To every admin chat but the one that knows already. Any process may say it, also one without
+   * chats: those of other processes are told by them, with their next `sweep`.
+   */
+  async toAdmins(cause: string, text: string, knownIn: ChatAddress | null = null): Promise<void> {
+    await this.#store.addForAdmins(cause, text, knownIn);
+    await this.#tellAdmins();
   }
 
   /** To everyone who can be reached over these bots. Returns how many. */
@@ -90,15 +88,24 @@ export class SendNotices {
     }
   }
 
-  /** Adds what the queue lost. */
+  /** Takes up news for the admin chats of this process, and adds what the queue lost. */
   async sweep(): Promise<void> {
+    await this.#tellAdmins();
     for (const notice of await this.#store.listQueued(QUEUED_AGE_MS, PAGE)) {
       await this.#queue.addDelivery(notice.address, { kind: "notice", id: notice.id });
     }
   }
 
+  async #tellAdmins(): Promise<void> {
+    await this.#enqueue(await this.#store.addToAdminChats(this.#adminChats()));
+  }
+
   async #add(notices: Parameters<NoticeStore["add"]>[0]): Promise<void> {
-    for (const notice of await this.#store.add(notices)) {
+    await this.#enqueue(await this.#store.add(notices));
+  }
+
+  async #enqueue(notices: readonly Notice[]): Promise<void> {
+    for (const notice of notices) {
       try {
         await this.#queue.addDelivery(notice.address, { kind: "notice", id: notice.id });
       } catch (error) {

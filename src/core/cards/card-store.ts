@@ -42,6 +42,15 @@ export interface GuessPressure {
   readonly isKnown: boolean;
 }
 
+/** A batch of which few cards are left. */
+export interface LowStock {
+  readonly id: string;
+  readonly name: string;
+  /** Cards that can still be redeemed, and all there were. */
+  readonly left: number;
+  readonly count: number;
+}
+
 export type BatchChange = "freeze" | "unfreeze" | "void";
 
 /** Keeps batches and cards. Codes come in and are kept as HMAC only. */
@@ -64,6 +73,13 @@ export interface CardStore {
    */
   redeem(redeemer: Redeemer, codeHmacs: readonly Uint8Array[]): Promise<RedeemAttempt>;
   readPressure(accountId: string): Promise<GuessPressure>;
+  /**
+   * Batches that can be redeemed, of which fewer cards are left than `lowStockBound` says, and which
+   * were not noted yet.
+   */
+  listLowStock(limit: number): Promise<LowStock[]>;
+  /** Admins were told: the batch is not listed again. */
+  noteLowStockTold(batchId: string): Promise<void>;
   /** Forgets counts that no longer matter, at most `limit`; returns how many. */
   forgetOldGuesses(limit: number): Promise<number>;
 }

@@ -18,7 +18,7 @@ export interface CreatedBatch {
 }
 
 /**
- * Makes a batch of cards. Throws `UserError("name_invalid" | "count_invalid" | "amount_invalid" |
+ * Makes a batch of cards; `checkFile` sees the file before anything is made and may throw. Throws `UserError("name_invalid" | "count_invalid" | "amount_invalid" |
  * "days_invalid" | "date_invalid" | "batch_exists")`; then nothing was made.
  */
 export async function createBatch(
@@ -26,11 +26,13 @@ export async function createBatch(
   pepper: CardPepper,
   order: BatchOrder,
   now: Date,
+  checkFile: (fileText: string) => Promise<void> = async () => {},
 ): Promise<CreatedBatch> {
   checkOrder(order, now);
   const prefix = prefixOf(order.name);
   const codes = createCodes(prefix, order.count);
   const fileText = exportText(codes);
+  await checkFile(fileText);
   const sha256 = createHash("sha256").update(fileText).digest("hex");
   const id = createId(now);
   const renewal = order.renewal ?? (order.unit === "message" ? "extend" : "separate");

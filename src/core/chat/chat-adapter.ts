@@ -97,6 +97,8 @@ export interface ChatSender {
    * `sendsPerMessageMax`. Survives a restart. There is one exactly where that is not null.
    */
   sendsLeft?(to: ChatAddress): Promise<number>;
+  /** How many messages this file takes. There is one exactly where there is `sendsLeft`. */
+  sendsForFile?(file: OutgoingFile): number;
   /** Only called when `capabilities.edit` is not null. An edit that changes nothing succeeds. */
   edit(message: SentMessage, content: OutgoingMessage): Promise<void>;
   sendFile(to: ChatAddress, file: OutgoingFile): Promise<SentMessage>;

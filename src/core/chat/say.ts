@@ -24,15 +24,18 @@ export async function say(connection: ChatConnection, saying: Saying): Promise<v
     lengthMax: capabilities.textLengthMax,
     bytesMax: capabilities.textBytesMax,
   });
+  let { to } = saying;
   for (const [index, text] of parts.entries()) {
-    await withinBudget(connection, saying, () =>
-      connection.sender.send(saying.to, {
+    const { address } = await withinBudget(connection, { ...saying, to }, () =>
+      connection.sender.send(to, {
         text,
         format: "markdown",
         buttons: [],
         replyTo: index === 0 ? saying.replyTo : null,
       }),
     );
+    // Where the first part really went: a group may have moved, or only one person may see it.
+    to = address;
   }
 }
 
@@ -45,16 +48,26 @@ export async function sayFile(
   await withinBudget(connection, { to, isDirect }, () => connection.sender.sendFile(to, file));
 }
 
+/** Whether the platform takes this file now, and a message of ours besides. */
+export async function hasRoomForFile(
+  { sender }: ChatConnection,
+  to: ChatAddress,
+  file: OutgoingFile,
+): Promise<boolean> {
+  if (sender.capabilities.sendsPerMessageMax === null || !sender.sendsLeft) return true;
+  const needed = (sender.sendsForFile?.(file) ?? 1) + 1;
+  return (await sender.sendsLeft(to)) >= needed;
+}
+
 async function withinBudget(
   { budget }: ChatConnection,
   { to, isDirect }: Pick<Saying, "to" | "isDirect">,
   call: () => Promise<SentMessage>,
-): Promise<void> {
+): Promise<SentMessage> {
   for (let triesLeft = TRIES_MAX - 1; ; triesLeft -= 1) {
     await budget.turn({ address: to, isDirect }, "command");
     try {
-      await call();
-      return;
+      return await call();
     } catch (error) {
       if (!(error instanceof OutsideError) || !error.retryable || triesLeft === 0) throw error;
       budget.pause(to, error.retryAfterMs ?? 1_000);

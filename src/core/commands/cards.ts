@@ -3,6 +3,8 @@ import type { CardBatch } from "../cards/card-batch.ts";
 import type { CardPepper } from "../cards/card-code.ts";
 import type { BatchChange, CardStore } from "../cards/card-store.ts";
 import { createBatch } from "../cards/create-batch.ts";
+import type { ChatConnection } from "../chat/chat-connections.ts";
+import { hasRoomForFile } from "../chat/say.ts";
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { formatAmount, formatDate } from "../texts/format.ts";
@@ -10,7 +12,8 @@ import { escapeMarkdown } from "../texts/markdown.ts";
 import type { BatchLine, BatchTerms, Texts } from "../texts/texts.ts";
 import type { ModelCatalog } from "../upstream/model-catalog.ts";
 import { cardsUsage, parseCardOrder } from "./card-order.ts";
-import type { Answer, Command, CommandContext } from "./command.ts";
+import type { Answer, CommandContext } from "./command.ts";
+import type { ConnectedCommand } from "./command-list.ts";
 import { words } from "./parse-command.ts";
 import { quoteArgument } from "./settings-commands.ts";
 
@@ -27,14 +30,14 @@ export interface CardsCommandParts {
 }
 
 /** Makes batches of recharge cards and manages their life. */
-export function cardsCommand(parts: CardsCommandParts): Command {
+export function cardsCommand(parts: CardsCommandParts): ConnectedCommand {
   return {
     name: "cards",
     isForAdmins: true,
-    async run(context, args) {
+    async run(context, args, connection) {
       const [action = "", ...rest] = words(args);
       const verb = action.toLowerCase();
-      if (verb === "new") return await makeBatch(parts, context, rest);
+      if (verb === "new") return await makeBatch(parts, context, rest, connection);
       if (verb === "list" && rest.length === 0) return await listBatches(parts, context.texts);
       const [name, ...more] = rest;
       if (name === undefined || more.length > 0) throw cardsUsage();
@@ -46,12 +49,24 @@ export function cardsCommand(parts: CardsCommandParts): Command {
 }
 
 async function makeBatch(
-  { cards, pepper, audit, models, currency, clock }: CardsCommandParts,
-  { actor, texts }: CommandContext,
+  parts: CardsCommandParts,
+  context: CommandContext,
   args: readonly string[],
+  connection: ChatConnection,
 ): Promise<Answer> {
+  const { cards, pepper, audit, models, currency, clock } = parts;
+  const { actor, texts, message } = context;
   const order = parseCardOrder(args, { actor, models, now: clock.now() });
-  const batch = await createBatch(cards, pepper, order, clock.now());
+  const fileOf = (content: string) => ({
+    name: `${order.name}.txt`,
+    content,
+    caption: texts.batchFileCaption,
+  });
+  // The codes exist in this file only, so nothing is made that cannot be handed out.
+  const batch = await createBatch(cards, pepper, order, clock.now(), async (content) => {
+    const hasRoom = await hasRoomForFile(connection, message.address, fileOf(content));
+    if (!hasRoom) throw new UserError("file_no_room");
+  });
   const redeemUntil = order.redeemUntil === null ? null : lastDay(order.redeemUntil);
   await audit.write({
     actor,
@@ -80,7 +95,11 @@ async function makeBatch(
       ...termsOf(order),
       sha256: batch.sha256,
     }),
-    file: { name: `${batch.name}.txt`, content: batch.fileText, caption: texts.batchFileCaption },
+    file: fileOf(batch.fileText),
+    undoFile: async () => {
+      await changeBatch(parts, context, batch.name, "void");
+      return texts.batchLost(escapeMarkdown(batch.name));
+    },
   };
 }
 

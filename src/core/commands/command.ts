@@ -24,7 +24,10 @@ export interface Answer {
   readonly isPrivate?: boolean;
   /** What the group sees when the private way is closed. */
   readonly groupText?: string;
+  /** Sent before the text. */
   readonly file?: OutgoingFile;
+  /** The file could not be delivered: undoes what the command did and returns what is said instead. */
+  readonly undoFile?: () => Promise<string>;
   /** It came of a card code: private even in an admin group. */
   readonly isSecret?: boolean;
 }

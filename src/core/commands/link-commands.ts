@@ -1,6 +1,7 @@
 import { describeIdentity } from "../account/describe-identity.ts";
 import { LINK_CODE_LIFE_MS, type LinkAccounts } from "../account/link-accounts.ts";
 import { formatLinkCode } from "../account/link-code.ts";
+import type { LinkPictures } from "../account/link-pictures.ts";
 import type { Ledger } from "../billing/ledger.ts";
 import { UserError } from "../errors.ts";
 import { formatFunds } from "../texts/format.ts";
@@ -15,15 +16,23 @@ export function linkCommand(parts: {
   linkAccounts: LinkAccounts;
   ledger: Ledger;
   currency: string;
+  /** `null` where no platform can scan. */
+  pictures: LinkPictures | null;
 }): Command {
   return {
     name: "link",
     isForAdmins: false,
     async run({ message, person, texts }, args) {
-      const { linkAccounts, ledger, currency } = parts;
+      const { linkAccounts, ledger, currency, pictures } = parts;
       if (args === "") {
-        const code = formatLinkCode(await linkAccounts.issue(person));
-        const text = texts.link.code({ code, minutes: LINK_CODE_LIFE_MS / 60_000 });
+        const code = await linkAccounts.issue(person);
+        // Who asks there already would scan with the chat that shows it.
+        const isElsewhere = pictures?.platform !== message.address.platform;
+        const text = texts.link.code({
+          code: formatLinkCode(code),
+          minutes: LINK_CODE_LIFE_MS / 60_000,
+          picture: isElsewhere ? ((await pictures?.create(code, LINK_CODE_LIFE_MS)) ?? null) : null,
+        });
         return { text, isPrivate: true, isSecret: true };
       }
       const isPublic = !message.isDirect;

@@ -4,8 +4,11 @@ import type { SendNotices } from "../admin/send-notices.ts";
 import { parseAmount } from "../billing/amount.ts";
 import { chatKey } from "../chat/chat-address.ts";
 import type { ChatConnections } from "../chat/chat-connections.ts";
+import type { ChatSettings } from "../chat-settings.ts";
 import { UserError } from "../errors.ts";
 import type { ReplyStore } from "../reply-store.ts";
+import { textsFor } from "../texts/locales.ts";
+import { escapeMarkdown } from "../texts/markdown.ts";
 import type { ModelCatalog } from "../upstream/model-catalog.ts";
 import type { Command } from "./command.ts";
 import { USAGE } from "./command-names.ts";
@@ -18,7 +21,8 @@ export interface OperationParts {
   readonly notices: SendNotices;
   readonly connections: () => ChatConnections;
   readonly models: ModelCatalog;
-  readonly replies: ReplyStore;
+  readonly replies: Pick<ReplyStore, "countOpen">;
+  readonly settings: Pick<ChatSettings, "defaultLocale">;
   readonly currency: string;
 }
 
@@ -72,17 +76,30 @@ export function broadcastCommand({ audit, notices, connections }: OperationParts
   };
 }
 
-export function drainCommand({ audit, runtime, replies }: OperationParts): Command {
+export function drainCommand(parts: Omit<OperationParts, "models" | "currency">): Command {
+  const { audit, runtime, replies, notices, settings } = parts;
   return {
     name: "drain",
     isForAdmins: true,
-    async run({ texts, actor }, args) {
+    async run({ message, texts, actor }, args) {
       const choice = args.toLowerCase();
       if (!["", "on", "off"].includes(choice)) {
         throw new UserError("usage", { usage: USAGE.drain });
       }
+      await runtime.refresh();
       const before = runtime.isDraining;
       const isOn = choice !== "off";
+      const running = await replies.countOpen();
+      if (isOn !== before) {
+        // First, so that a crash in between cannot leave the other admins without the news.
+        const news = textsFor(settings.defaultLocale).drainNews({
+          actor: escapeMarkdown(actor),
+          isOn,
+          running,
+        });
+        const cause = `drain:${chatKey(message.address)}:${message.id}`;
+        await notices.toAdmins(cause, news, message.address);
+      }
       await runtime.setDraining(isOn);
       await audit.write({
         actor,
@@ -92,7 +109,7 @@ export function drainCommand({ audit, runtime, replies }: OperationParts): Comma
         before,
         after: isOn,
       });
-      return { text: texts.drained(isOn, await replies.countOpen()) };
+      return { text: texts.drained(isOn, running) };
     },
   };
 }

@@ -22,6 +22,13 @@ const COMMANDS: readonly (readonly [PersonCommandName, Follows, readonly string[
   ["lang", "word", ["语言", "語言", "language"]],
 ];
 
+/** What a command is called in a language; `null` where it has no name but its own. */
+export function localCommandName(name: PersonCommandName, locale: string): string | null {
+  if (locale !== "zh") return null;
+  const spellings = COMMANDS.find(([command]) => command === name)?.[2] ?? [];
+  return spellings.find((spelling) => /^\p{Script=Han}+$/u.test(spelling)) ?? null;
+}
+
 /** The first word after which a person's own words may stand without a space, as Chinese is written. */
 const JOINED = /^(充值|兑换|兌換)[\s:：]*(?=[A-Za-z0-9Ａ-Ｚａ-ｚ０-９])/u;
 const WORD = /^[\w.:@/-]{1,64}$/u;

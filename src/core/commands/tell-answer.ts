@@ -18,15 +18,30 @@ export async function tellAnswer(
   // An admin group may see what admin commands answer, but nobody else's balances and cards.
   const isGroup = !message.isDirect && (!context.isAdmin || answer.isSecret === true);
   if (answer.isPrivate !== true || !isGroup) {
-    await tellHere(context, answer.text, connection);
-    if (answer.file !== undefined) {
-      await sayFile(connection, message.address, message.isDirect, answer.file);
-    }
+    await tellHere(context, await handOver(context, answer, connection), connection);
     return;
   }
   const isTold = await tellInPrivate(context, answer.text, connection);
   const group = isTold ? texts.sentInPrivate : (answer.groupText ?? texts.privateOnly);
   await tellHere(context, group, connection);
+}
+
+/** Sends the file of the answer, if there is one. Returns what is to be said then. */
+async function handOver(
+  { message }: CommandContext,
+  { text, file, undoFile }: Answer,
+  connection: ChatConnection,
+): Promise<string> {
+  if (file === undefined) return text;
+  try {
+    await sayFile(connection, message.address, message.isDirect, file);
+    return text;
+  } catch (error) {
+    if (undoFile === undefined) throw error;
+    const instead = await undoFile();
+    if (!(error instanceof OutsideError)) throw error;
+    return instead;
+  }
 }
 
 async function tellHere(

@@ -32,6 +32,8 @@ export const enAdmin: AdminTexts = {
       redeemUntil === null ? "" : `, to be redeemed until ${redeemUntil}`
     }${terms(limits)}.\nThe codes are in the file and are not kept: this is the only copy. SHA-256 \`${sha256.slice(0, 16)}…\``,
   batchFileCaption: "One code a line. This is the only copy.",
+  batchLost: (name) =>
+    `⚠️ The file of batch **${name}** could not be delivered, so the batch is void: none of its codes works. Make it again under another name.`,
   batches: (lines) =>
     [
       "**Card batches**",
@@ -87,10 +89,16 @@ export const enAdmin: AdminTexts = {
     isOn
       ? `⏸ No new questions are taken. ${running} answers are still running.`
       : "▶️ New questions are taken again.",
+  drainNews: ({ actor, isOn, running }) =>
+    isOn
+      ? `⏸ ${actor} stopped new questions (/drain on). ${running} answers are still running.`
+      : `▶️ ${actor} lets new questions in again (/drain off).`,
   keyDead: (name, reason) => `🔑 Upstream ${name} is out of use: ${reason}. /upstreams shows all.`,
   loginCode: (platform, page) =>
     `📱 ${platform} is not connected: open ${page} and scan the code with the phone.`,
   guessStorm: (count) => `🚨 ${count} wrong card codes in ten minutes: somebody may be guessing.`,
+  lowStock: ({ batch, left, count }) =>
+    `📉 Batch **${batch}** runs low: ${left} of ${count} cards are left. Make more: \`/cards new\``,
   linkStorm: (count) =>
     `🚨 ${count} wrong codes for /link in ten minutes: somebody may be guessing. No code is looked at until that is over.`,
 };

@@ -58,6 +58,8 @@ export const enErrors: Pick<Texts, "errors" | "failures"> = {
     cannot_undo: ({ entry }) =>
       `Entry ${entry} cannot be undone: only what is left of a grant or a card can be taken back.`,
     model_not_available: () => "This model is not available right now. Choose another with /model.",
+    file_no_room: () =>
+      "📄 This platform does not take the whole file now, so nothing was made. Ask for fewer, or from an admin chat on another platform.",
     try_later: () =>
       "Something went wrong on our side. Nothing was charged; please try again in a moment.",
   },

@@ -3,8 +3,10 @@ import type { LinkTexts } from "./link-texts.ts";
 const list = (chats: readonly string[]) => chats.map((chat) => `- ${chat}`).join("\n");
 
 export const enLink: LinkTexts = {
-  code: ({ code, minutes }) =>
-    `🔗 Send this to me from your other chat within ${minutes} minutes:\n\n\`/link ${code}\`\n\nThat chat then shares this account and its credit. Show the code to nobody: whoever sends it gets at your credit.`,
+  code: ({ code, minutes, picture }) =>
+    `🔗 Send this to me from your other chat within ${minutes} minutes:\n\n\`/link ${code}\`\n\n${
+      picture === null ? "" : `Or scan [this QR code](${picture}) with WeChat.\n\n`
+    }That chat then shares this account and its credit. Show the code to nobody: whoever uses it gets at your credit.`,
   linked: ({ chats, balance }) =>
     `✅ These chats are one account now:\n${list(chats)}\n\n**Balance:** ${balance}. Of two free trials the larger one counts. /unlink takes a chat off again.`,
   linkedNotice: (chat) =>

@@ -1,6 +1,7 @@
 /** What is said about joining chats to one account and taking them apart. */
 export interface LinkTexts {
-  code(details: { code: string; minutes: number }): string;
+  /** `picture`: the address of a QR code that does the same in WeChat; `null` when there is none. */
+  code(details: { code: string; minutes: number; picture: string | null }): string;
   /** `chats` names all that share the account now. */
   linked(details: { chats: readonly string[]; balance: string }): string;
   /** To the other chats of the account. */

@@ -148,6 +148,8 @@ export interface Texts {
     sha256: string;
   }): string;
   readonly batchFileCaption: string;
+  /** Its file could not be delivered. */
+  batchLost(name: string): string;
   batches(lines: readonly BatchLine[]): string;
   readonly batchesEmpty: string;
   batchChanged(name: string, state: "active" | "frozen" | "void", cardsChanged: number): string;
@@ -162,8 +164,11 @@ export interface Texts {
   priceChanged(details: { model: string; before: string; after: string }): string;
   broadcastQueued(count: number): string;
   drained(isOn: boolean, running: number): string;
+  /** The same for the other admin chats. */
+  drainNews(details: { actor: string; isOn: boolean; running: number }): string;
   keyDead(name: string, reason: string): string;
   guessStorm(count: number): string;
+  lowStock(details: { batch: string; left: number; count: number }): string;
   linkStorm(count: number): string;
   /** Somebody has to scan a code on that page to connect a bot. */
   loginCode(platform: string, page: string): string;
@@ -229,6 +234,7 @@ export type AdminTexts = Pick<
   | "grantReceived"
   | "batchCreated"
   | "batchFileCaption"
+  | "batchLost"
   | "batches"
   | "batchesEmpty"
   | "batchChanged"
@@ -243,8 +249,10 @@ export type AdminTexts = Pick<
   | "priceChanged"
   | "broadcastQueued"
   | "drained"
+  | "drainNews"
   | "keyDead"
   | "guessStorm"
+  | "lowStock"
   | "linkStorm"
   | "loginCode"
 >;

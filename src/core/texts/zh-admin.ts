@@ -32,6 +32,8 @@ export const zhAdmin: AdminTexts = {
       redeemUntil === null ? "" : `，须在 ${redeemUntil} 前激活`
     }${terms(limits)}。\n卡密在文件中，系统不保存：这是唯一的一份。SHA-256 \`${sha256.slice(0, 16)}…\``,
   batchFileCaption: "每行一个卡密。这是唯一的一份。",
+  batchLost: (name) =>
+    `⚠️ 批次 **${name}** 的文件未能送达，该批次已作废，其中卡密均不可用。请换一个名称重新生成。`,
   batches: (lines) =>
     [
       "**点卡批次**",
@@ -83,9 +85,15 @@ export const zhAdmin: AdminTexts = {
   broadcastQueued: (count) => `📣 正在发送给 ${count} 人。`,
   drained: (isOn, running) =>
     isOn ? `⏸ 已停止接受新问题，还有 ${running} 个回答在进行。` : "▶️ 已恢复接受新问题。",
+  drainNews: ({ actor, isOn, running }) =>
+    isOn
+      ? `⏸ ${actor} 已停止接受新问题（/drain on），还有 ${running} 个回答在进行。`
+      : `▶️ ${actor} 已恢复接受新问题（/drain off）。`,
   keyDead: (name, reason) => `🔑 上游 ${name} 已停用：${reason}。/upstreams 查看全部。`,
   loginCode: (platform, page) => `📱 ${platform} 尚未连接：请打开 ${page}，用手机扫码登录。`,
   guessStorm: (count) => `🚨 十分钟内有 ${count} 次错误卡密，可能有人在猜卡。`,
+  lowStock: ({ batch, left, count }) =>
+    `📉 批次 **${batch}** 库存不足：${count} 张卡只剩 ${left} 张未用。补货：\`/cards new\``,
   linkStorm: (count) =>
     `🚨 十分钟内有 ${count} 次错误绑定码，可能有人在猜。在此期间不再查验任何绑定码。`,
 };

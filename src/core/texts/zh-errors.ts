@@ -43,6 +43,8 @@ export const zhErrors: Pick<Texts, "errors" | "failures"> = {
     already_undone: ({ entry }) => `账目 ${entry} 已经撤销过，没有任何变化。`,
     cannot_undo: ({ entry }) => `账目 ${entry} 不能撤销：只能收回赠送或点卡的剩余部分。`,
     model_not_available: () => "这个模型暂时不可用，请用 /model 换一个。",
+    file_no_room: () =>
+      "📄 此平台现在发不下这个文件，所以什么都没有生成。请减少数量，或从另一个平台的管理聊天发送。",
     try_later: () => "我们这边出了点问题，没有扣费，请稍后再试。",
   },
   failures: {

@@ -3,8 +3,10 @@ import type { LinkTexts } from "./link-texts.ts";
 const list = (chats: readonly string[]) => chats.map((chat) => `- ${chat}`).join("\n");
 
 export const zhLink: LinkTexts = {
-  code: ({ code, minutes }) =>
-    `🔗 请在 ${minutes} 分钟内，从您的另一个聊天把这一行发给我：\n\n\`/link ${code}\`\n\n之后那个聊天与这里共用同一账号和余额。请勿把绑定码给别人看：谁发送它，谁就能使用您的余额。`,
+  code: ({ code, minutes, picture }) =>
+    `🔗 请在 ${minutes} 分钟内，从您的另一个聊天把这一行发给我：\n\n\`/link ${code}\`\n\n${
+      picture === null ? "" : `或用微信扫描[这个二维码](${picture})。\n\n`
+    }之后那个聊天与这里共用同一账号和余额。请勿把绑定码给别人看：谁使用它，谁就能使用您的余额。`,
   linked: ({ chats, balance }) =>
     `✅ 这些聊天现在共用一个账号：\n${list(chats)}\n\n**余额：** ${balance}。两份免费试用只保留剩余较多的一份。发送 /unlink 可解除绑定。`,
   linkedNotice: (chat) =>

@@ -70,6 +70,7 @@ export class SimulatedReplies implements ReplyStore, ReplyOutbox {
         isStopRequested: false,
         attempts: 0,
         releasedAt: null,
+        releasedMs: 0,
         startedAt: null,
         answeredAt: null,
         deliveredAt: null,
@@ -109,6 +110,7 @@ export class SimulatedReplies implements ReplyStore, ReplyOutbox {
       row.startedAt ??= this.#clock.now();
       row.releasedAt ??= this.#clock.now();
       row.heartbeatAtMs = this.#clock.now().getTime();
+      row.releasedMs = row.heartbeatAtMs - row.releasedAt.getTime();
       row.waitedMs = row.heartbeatAtMs - row.receivedAt.getTime();
       return { ...row };
     });

@@ -7,20 +7,15 @@ import {
 import type { ChatHandlers, OutgoingMessage } from "../../../src/core/chat/chat-adapter.ts";
 import type { ChatAddress } from "../../../src/core/chat/chat-address.ts";
 import type { IncomingAction, IncomingMessage } from "../../../src/core/chat/incoming-message.ts";
-import { DiscordFront } from "../discord-front.ts";
+import { DiscordFront, type FrontOptions } from "../discord-front.ts";
 import { MemoryInbox } from "../memory-inbox.ts";
 import { RecordedLog } from "../recorded-log.ts";
+import { readableMessage } from "./gateway-session.ts";
 import { MovableClock } from "./movable-clock.ts";
+import { StrictGateway } from "./strict-gateway.ts";
 
-interface TwinSocket {
-  on(event: "message", listener: (data: unknown) => void): void;
-  close(code: number): void;
-}
-
-interface TwinGateway {
+interface Broadcaster {
   broadcast(event: string, data: unknown): void;
-  readonly clients: readonly { readonly ws: TwinSocket; readonly intents: number }[];
-  readonly wss: { on(event: "connection", listener: (ws: TwinSocket) => void): void };
 }
 
 /** What the adapter told the core, and what the core answers. */
@@ -69,6 +64,7 @@ export class DiscordWorld implements AsyncDisposable {
   readonly token = `${Buffer.from(this.botId).toString("base64url")}.tests.secret`;
   readonly #directChannels = new Map<string, string>();
   #front: DiscordFront | null = null;
+  #gateway: StrictGateway | null = null;
 
   private constructor() {
     this.twin = new DigitalDiscord({
@@ -89,14 +85,23 @@ export class DiscordWorld implements AsyncDisposable {
     });
   }
 
-  static async start(): Promise<DiscordWorld> {
+  static async start(options: Pick<FrontOptions, "bucketWindowMs"> = {}): Promise<DiscordWorld> {
     const world = new DiscordWorld();
     await world.twin.start();
+    const { token, botId, guildId } = world;
+    const gateway = await StrictGateway.start({ token, botId, guildId });
+    world.#gateway = gateway;
+    // What happens at the twin is told by the strict gateway alone.
+    const { server } = world.twin as unknown as { server: { gateway: Broadcaster } };
+    server.gateway.broadcast = (event, data) => gateway.broadcast(event, data);
     world.#front = await DiscordFront.start({
       target: world.twin.restUrl,
       token: world.token,
       openDirectChannel: (userId) => world.directChannel(userId),
+      describeGateway: () => gateway.description,
+      readable: (message) => readableMessage(message, world.botId, gateway.grantsContent),
       now: () => world.clock.now().getTime(),
+      ...options,
     });
     return world;
   }
@@ -106,8 +111,9 @@ export class DiscordWorld implements AsyncDisposable {
     return this.#front;
   }
 
-  get gateway(): TwinGateway {
-    return (this.twin as unknown as { server: { gateway: TwinGateway } }).server.gateway;
+  get gateway(): StrictGateway {
+    if (this.#gateway === null) throw new Error("not started");
+    return this.#gateway;
   }
 
   /** The channel in which this person and the bot write to each other. */
@@ -117,6 +123,14 @@ export class DiscordWorld implements AsyncDisposable {
     const id = generateSnowflake();
     this.#directChannels.set(userId, id);
     await this.twin.prisma.channel.create({ data: { id, type: ChannelType.DM } });
+    return id;
+  }
+
+  /** A further text channel of the server. */
+  async newChannel(): Promise<string> {
+    const id = generateSnowflake();
+    const { guildId } = this;
+    await this.twin.prisma.channel.create({ data: { id, type: ChannelType.GuildText, guildId } });
     return id;
   }
 
@@ -157,6 +171,7 @@ export class DiscordWorld implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.front.stop();
+    await this.gateway.stop();
     await this.twin.stop();
     await this.twin.prisma.$disconnect();
   }

@@ -10,6 +10,10 @@ export class MovableClock implements Clock {
     return new Date(Date.now() + this.#aheadMs);
   }
 
+  elapsedMs(): number {
+    return performance.now() + this.#aheadMs;
+  }
+
   /** How many are asleep right now. */
   get sleepers(): number {
     return this.#sleepers.size;

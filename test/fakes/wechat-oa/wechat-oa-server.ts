@@ -30,7 +30,7 @@ export interface WechatOaServerOptions {
 export class WechatOaServer implements AsyncDisposable {
   readonly appId = "wx0123456789abcdef";
   readonly appSecret = "0123456789abcdef0123456789abcdef";
-  readonly token = "token_of_the_server_2026";
+  readonly token = "tokenOfTheServer2026";
   readonly state: WechatOaState;
   readonly calls: RecordedCall[] = [];
   readonly #push: PushSettings;

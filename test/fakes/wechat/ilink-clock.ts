@@ -13,6 +13,10 @@ export class FastClock implements Clock {
     return new Date(this.#nowMs + (Date.now() - this.#fromMs) * this.#speed);
   }
 
+  elapsedMs(): number {
+    return this.now().getTime();
+  }
+
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     await systemClock.sleep(Math.ceil(ms / this.#speed), signal);
   }

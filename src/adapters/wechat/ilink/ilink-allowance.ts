@@ -47,6 +47,11 @@ export class SendAllowance {
     return new SendAllowance(options, sealed === null ? NOTHING : open(options.box, sealed));
   }
 
+  /** Whether this person ever had a bot of ours. */
+  static async isRemembered(memory: AdapterMemory, personId: string): Promise<boolean> {
+    return (await memory.read(keyOf(personId))) !== null;
+  }
+
   get left(): number {
     const { contextToken, writtenAtMs, sent } = this.#stored;
     const ageMs = this.#options.clock.now().getTime() - writtenAtMs;

@@ -5,6 +5,7 @@ import type { Logger } from "../../../core/log.ts";
 import { MemoryRateLimiter } from "../../../core/quota/rate-limiter.ts";
 import type { SecretBox } from "../../../core/upstream/secret-box.ts";
 import type { BotSource, SeatHandlers } from "../bot-source.ts";
+import { SendAllowance } from "./ilink-allowance.ts";
 import { ILINK_CAPABILITIES } from "./ilink-capabilities.ts";
 import { TENCENT_BASE_URL } from "./ilink-http.ts";
 import { IlinkLogin } from "./ilink-login.ts";
@@ -83,6 +84,11 @@ export class IlinkBotSource implements BotSource {
     if (sessions.length > 0 && failing.length === sessions.length) return UNREACHABLE;
     const isCut = sessions.length === 0 && this.#terminal?.login.state === "unreachable";
     return isCut ? UNREACHABLE : null;
+  }
+
+  /** What is left of a login that ended is how much its person may be sent. */
+  async knows(personId: string): Promise<boolean> {
+    return await SendAllowance.isRemembered(this.#options.memory, personId);
   }
 
   async start(handlers: SeatHandlers): Promise<void> {

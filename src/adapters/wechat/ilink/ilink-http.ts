@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { z } from "zod";
 import { OutsideError } from "../../../core/errors.ts";
+import { readAtMost } from "../../shared/read-at-most.ts";
 import { WECHAT } from "../wechat-errors.ts";
 import { AnswerStatus } from "./ilink-answers.ts";
 import { IlinkRefusal, unanswered } from "./ilink-errors.ts";
 import { parseIlinkJson } from "./ilink-json.ts";
-import { readAtMost } from "./ilink-media.ts";
 
 export const TENCENT_BASE_URL = "https://ilinkai.weixin.qq.com";
 

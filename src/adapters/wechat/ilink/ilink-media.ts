@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import { OutsideError, UserError } from "../../../core/errors.ts";
+import { readAtMost } from "../../shared/read-at-most.ts";
 import { WECHAT } from "../wechat-errors.ts";
 import type { IlinkMedia } from "./ilink-answers.ts";
 import { unanswered } from "./ilink-errors.ts";
@@ -90,21 +91,6 @@ export function sealFile(content: Buffer): SealedFile {
     plainMd5: createHash("md5").update(content).digest("hex"),
     sealed: Buffer.concat([cipher.update(content), cipher.final()]),
   };
-}
-
-/** Throws `UserError("attachment_too_large")` as soon as there is more. */
-export async function readAtMost(
-  body: ReadableStream<Uint8Array>,
-  sizeBytesMax: number,
-): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of body) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > sizeBytesMax) throw new UserError("attachment_too_large", { sizeBytesMax });
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** `null`: the file is not enciphered. */

@@ -47,7 +47,7 @@ const EN: PageTexts = {
 const ZH: PageTexts = {
   lang: "zh",
   title: "在微信里聊天",
-  intro: "把 AI 助手添加到你的微信。",
+  intro: "把 AI 助手添加到您的微信。",
   qrLabel: "用微信扫描的二维码",
   again: "换一个二维码",
   digitsLabel: "手机上显示的数字",
@@ -59,7 +59,7 @@ const ZH: PageTexts = {
     preparing: ["请稍候", "正在生成二维码。"],
     waiting: ["请用微信扫一扫", "打开微信，点“+”里的“扫一扫”，然后在手机上确认。"],
     scanned: ["已扫描", "请在手机上确认。"],
-    digits_needed: ["请输入数字", "请输入手机上显示的数字。"],
+    digits_needed: ["请输入数字", "微信在手机上显示了一个数字，请在这里输入。"],
     connected: ["已连接", "打开微信，给新联系人发消息即可。"],
     already_connected: ["此前已连接", "打开微信，直接给已有的联系人发消息。"],
     expired: ["二维码已失效", "准备好后请换一个二维码。"],

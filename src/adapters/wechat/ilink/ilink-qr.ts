@@ -24,8 +24,18 @@ export async function drawQr(code: string): Promise<QrShape> {
   return { size: modules.size + 2 * QUIET_ZONE, path: runs.join("") };
 }
 
-/** The same as lines of text for a terminal. */
-export async function renderTerminalQr(code: string): Promise<string> {
+/** Black on white in ANSI colours, whatever those of the terminal are. */
+const BLACK_ON_WHITE = "\u001b[38;5;16;48;5;231m";
+const RESET = "\u001b[0m";
+
+/**
+ * The same as lines of text for a terminal. Without colours it can only be scanned where the
+ * terminal is light, or by who reads inverted codes too.
+ */
+export async function renderTerminalQr(code: string, hasColors: boolean): Promise<string> {
   const { default: library } = await import("qrcode");
-  return library.toString(code, { type: "utf8", errorCorrectionLevel: "L" });
+  const text = await library.toString(code, { type: "utf8", errorCorrectionLevel: "L" });
+  if (!hasColors) return text;
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines.map((line) => BLACK_ON_WHITE + line + RESET).join("\n");
 }

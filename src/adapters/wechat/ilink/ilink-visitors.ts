@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../../core/clock.ts";
 import type { RateLimiter } from "../../../core/quota/rate-limiter.ts";
+import { isLoopback, networkOf } from "../../shared/network.ts";
 import type { IlinkLogin } from "./ilink-login.ts";
 
 /** Logins under way at once, each with a call that waits at iLink. */
@@ -128,19 +129,4 @@ export class IlinkVisitors {
     this.#close(left[0]);
     return true;
   }
-}
-
-/** People are counted by network: one IPv6 customer has a whole /64. */
-function networkOf(remoteAddress: string): string {
-  const address = remoteAddress.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
-  if (!address.includes(":")) return address;
-  const [head = "", tail = ""] = address.split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === "" ? [] : tail.split(":");
-  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => "0");
-  return [...left, ...zeros, ...right].slice(0, 4).join(":");
-}
-
-function isLoopback(network: string): boolean {
-  return network.startsWith("127.") || network === "0:0:0:0";
 }

@@ -1,12 +1,15 @@
-import type { Token, Tokens } from "marked";
+import type { Tokens } from "marked";
 
 const COLUMN_GAP = " │ ";
 const WIDE =
   /\p{Script=Han}|\p{Script=Hangul}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Emoji_Presentation}|[\u3000-\u303f\uff00-\uff60]/u;
 
 /** Draws a table with characters of one width. Chinese and the like take two columns each. */
-export function alignTable(table: Tokens.Table, toText: (tokens: Token[]) => string): string {
-  const rows = [table.header, ...table.rows].map((row) => row.map((cell) => toText(cell.tokens)));
+export function alignTable(
+  table: Tokens.Table,
+  toText: (cell: Tokens.TableCell) => string,
+): string {
+  const rows = [table.header, ...table.rows].map((row) => row.map(toText));
   const widths = table.header.map((_, column) =>
     Math.max(...rows.map((row) => displayWidth(row[column] ?? ""))),
   );
