@@ -26,6 +26,13 @@ const INSUFFICIENT = "DK001";
 const SELECT_REPLY =
   "SELECT r.*, h.amount AS held_amount FROM reply r JOIN hold h ON h.id = r.hold_id";
 
+/** What `open_reply` answers. */
+interface OpenRow {
+  readonly status: string;
+  readonly id: string;
+  readonly released: readonly string[];
+}
+
 /** Replies in Postgres. What moves credit is one SQL function each: one round trip, all or nothing. */
 export class PgReplyStore implements ReplyStore {
   readonly #pool: pg.Pool;
@@ -36,16 +43,15 @@ export class PgReplyStore implements ReplyStore {
 
   async open(reply: NewReply): Promise<OpenOutcome> {
     try {
-      const rows = await this.#rows<{ outcome: { status: string; id: string } }>(
-        "SELECT open_reply($1) AS outcome",
-        [JSON.stringify(openArguments(reply))],
-      );
+      const rows = await this.#rows<{ outcome: OpenRow }>("SELECT open_reply($1) AS outcome", [
+        JSON.stringify(openArguments(reply)),
+      ]);
       const outcome = rows[0]?.outcome;
       switch (outcome?.status) {
         case "opened":
         case "merged":
         case "duplicate":
-          return { status: outcome.status, replyId: outcome.id };
+          return { status: outcome.status, replyId: outcome.id, released: outcome.released };
         case "too_late":
         case "queue_full":
           return { status: outcome.status };
