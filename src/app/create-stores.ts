@@ -1,12 +1,12 @@
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
+import { GroupedLedger } from "../store/grouped-ledger.ts";
 import { PgAccountLinks } from "../store/pg-account-links.ts";
 import { PgAccountStore } from "../store/pg-account-store.ts";
 import { PgCardStore } from "../store/pg-card-store.ts";
 import { PgConversationStore } from "../store/pg-conversation-store.ts";
 import { PgInboxStore } from "../store/pg-inbox-store.ts";
 import { PgLeaderLock } from "../store/pg-leader-lock.ts";
-import { PgLedger } from "../store/pg-ledger.ts";
 import { PgNoticeStore } from "../store/pg-notice-store.ts";
 import { createPgPool } from "../store/pg-pool.ts";
 import { PgReplyOutbox } from "../store/pg-reply-outbox.ts";
@@ -35,7 +35,7 @@ export function createStores(databaseUrl: string, clock: Clock, log: Logger) {
     conversations: new PgConversationStore(pool, clock),
     replies: new PgReplyStore(pool),
     outbox: new PgReplyOutbox(pool),
-    ledger: new PgLedger(pool),
+    ledger: new GroupedLedger(pool),
     cards: new PgCardStore(pool),
     stats: new PgStatsStore(pool),
     inbox: new PgInboxStore(pool),
