@@ -165,6 +165,7 @@ export class App {
     await this.#awaitDeliveries(hurry);
     await this.#workers.stop({ timeoutMs: DELIVERY_LIMIT_MS, hurry });
     await this.#periodic.stop();
+    await this.#core.deliver.stop(hurry);
     await this.#gateway?.stop();
     await this.#http.stop({ graceMs: HTTP_GRACE_MS });
     await this.#upstreams.stop();

@@ -36,7 +36,7 @@ export function dianka(sender: ChatSender, clock: Clock): EditorFactory {
     return {
       write: (text) => writer.write(text),
       finish: async (text) => {
-        await writer.finish({ text, buttons: [] });
+        if (!(await writer.finish({ text, buttons: [] }))) throw new Error("an answer was parked");
       },
     };
   };

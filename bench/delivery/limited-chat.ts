@@ -77,6 +77,13 @@ export class LimitedChat implements ChatSender {
     await this.#travel();
   }
 
+  /** As our adapters do: they count what went out since the person wrote, here since the start. */
+  async sendsLeft({ channel }: ChatAddress): Promise<number> {
+    const { sendsPerMessageMax } = this.capabilities;
+    if (sendsPerMessageMax === null) return Number.POSITIVE_INFINITY;
+    return sendsPerMessageMax - this.screenOf(channel).messages.size;
+  }
+
   async sendFile(): Promise<SentMessage> {
     throw new Error("No files are sent here.");
   }

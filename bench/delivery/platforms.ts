@@ -1,5 +1,6 @@
 import { DISCORD_CAPABILITIES } from "../../src/adapters/discord/discord-capabilities.ts";
 import { TELEGRAM_CAPABILITIES } from "../../src/adapters/telegram/telegram-capabilities.ts";
+import { ILINK_CAPABILITIES } from "../../src/adapters/wechat/ilink/ilink-capabilities.ts";
 import type { ChatCapabilities } from "../../src/core/chat/chat-adapter.ts";
 import { DiscordModel, IlinkModel, type LimitModel, TelegramModel } from "./limit-models.ts";
 
@@ -12,17 +13,6 @@ export interface BenchPlatform {
   readonly privateChats: number;
   readonly groups: number;
 }
-
-const ILINK_PACE = { burst: 1, refillMs: 1100 };
-const ILINK_CAPABILITIES: ChatCapabilities = {
-  ...TELEGRAM_CAPABILITIES,
-  textLengthMax: 2000,
-  edit: null,
-  pace: { direct: ILINK_PACE, group: ILINK_PACE },
-  callsPerSecondMax: Number.POSITIVE_INFINITY,
-  sendsPerMessageMax: 9,
-  buttons: false,
-};
 
 export const PLATFORMS: readonly BenchPlatform[] = [
   {

@@ -181,10 +181,17 @@ async function fill(pool: pg.Pool, size: number): Promise<void> {
   }
 }
 
+/** Twelve conversations of two turns. */
 async function addHistory(pool: pg.Pool, accountId: string): Promise<void> {
   await pool.query(
     `INSERT INTO conversation (id, account_id, title)
      SELECT gen_random_uuid(), $1, 'Mine ' || n FROM generate_series(1, 12) n`,
+    [accountId],
+  );
+  await pool.query(
+    `INSERT INTO turn (conversation_id, author, account_id, text)
+     SELECT c.id, side.author, $1, 'Some words'
+     FROM conversation c, unnest(ARRAY['user', 'assistant']) AS side (author) WHERE c.account_id = $1`,
     [accountId],
   );
 }

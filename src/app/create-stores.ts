@@ -1,12 +1,12 @@
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
+import { GroupedLedger } from "../store/grouped-ledger.ts";
 import { PgAccountLinks } from "../store/pg-account-links.ts";
 import { PgAccountStore } from "../store/pg-account-store.ts";
 import { PgCardStore } from "../store/pg-card-store.ts";
 import { PgConversationStore } from "../store/pg-conversation-store.ts";
 import { PgInboxStore } from "../store/pg-inbox-store.ts";
 import { PgLeaderLock } from "../store/pg-leader-lock.ts";
-import { PgLedger } from "../store/pg-ledger.ts";
 import { PgNoticeStore } from "../store/pg-notice-store.ts";
 import { createPgPool, type Patience } from "../store/pg-pool.ts";
 import { PgReplyOutbox } from "../store/pg-reply-outbox.ts";
@@ -44,14 +44,14 @@ export function createStores(databaseUrl: string, clock: Clock, log: Logger) {
     accountLinks: new PgAccountLinks(hurried),
     conversations: new PgConversationStore(hurried, clock),
     replies: new PgReplyStore(hurried),
-    ledger: new PgLedger(hurried),
+    ledger: new GroupedLedger(hurried),
     cards: new PgCardStore(hurried, pool),
     /** The same for workers and sweeps: they wait for locks instead of doing their work again. */
     patient: {
       accounts: new PgAccountStore(pool),
       conversations: new PgConversationStore(pool, clock),
       replies: new PgReplyStore(pool),
-      ledger: new PgLedger(pool),
+      ledger: new GroupedLedger(pool),
     },
     outbox: new PgReplyOutbox(pool),
     stats: new PgStatsStore(pool),

@@ -71,7 +71,8 @@ export class AskQuestion {
       ({ reply, outcome } = await this.#open(question, waitMs, false));
     }
     this.#refuse(outcome, reply, question);
-    if (outcome.status === "opened" || outcome.status === "merged") {
+    if (!("released" in outcome)) return;
+    if (outcome.status !== "duplicate") {
       this.#parts.deliver.begin(
         {
           id: outcome.replyId,
@@ -84,7 +85,9 @@ export class AskQuestion {
       );
     }
     // A known message too: the crash that had it sent again may have come before this.
-    this.#parts.dispatcher.schedule(person.account.id, waitMs);
+    const { dispatcher } = this.#parts;
+    if (waitMs === 0) dispatcher.run(outcome.released);
+    else dispatcher.schedule(person.account.id, waitMs);
   }
 
   #waitMs(question: Question, connection: ChatConnection): number {
@@ -128,6 +131,7 @@ export class AskQuestion {
       leaseMs: HOLD_LEASE_MS,
       waitMs,
       openRepliesMax: settings.openRepliesMax,
+      runningMax: settings.runningRepliesMax,
       receivedAt: question.message.receivedAt,
       supersedesTurn: question.replaces?.turnId ?? null,
     };
@@ -156,7 +160,7 @@ export class AskQuestion {
   ): Promise<number> {
     const { prompts, roles, replies, settings } = this.#parts;
     const inputTokensMax = contextTokensMax(model, settings);
-    const { inputTokens } = await prompts.build({
+    const build = prompts.build({
       conversationId,
       systemPrompt: roles.choose(question.person.account.role).prompt,
       question: { role: "user", text, images: model.images ? question.images : [] },
@@ -165,7 +169,10 @@ export class AskQuestion {
       inputTokensMax,
       images: model.images,
     });
-    const pending = await replies.countPendingTokens(conversationId);
+    const [{ inputTokens }, pending] = await Promise.all([
+      build,
+      replies.countPendingTokens(conversationId),
+    ]);
     const expected = Math.max(inputTokens, Math.min(inputTokens + pending, inputTokensMax));
     if (expected > model.contextTokens - OUTPUT_TOKENS_FLOOR) {
       throw new UserError("message_too_long", {

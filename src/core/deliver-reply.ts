@@ -22,6 +22,7 @@ import { textsFor } from "./texts/locales.ts";
 
 /** A reply whose end was lost on the way is forgotten here; the delivery job finds it anew. */
 const LIVE_MAX = 10_000;
+const STOP_LIMIT_MS = 5_000;
 
 /** A reply as far as showing it needs to know it. */
 export interface ReplyToShow {
@@ -65,6 +66,7 @@ export class DeliverReply {
   readonly #parts: DeliverReplyParts;
   readonly #live = new Map<string, LiveReply>();
   readonly #loading = new Set<string>();
+  #isStopped = false;
 
   constructor(parts: DeliverReplyParts) {
     this.#parts = parts;
@@ -77,9 +79,22 @@ export class DeliverReply {
 
   /** The question has been taken: shows at once that somebody is there. Never throws. */
   begin(reply: ReplyToShow, connection: ChatConnection): void {
-    if (this.#live.has(reply.id)) return;
+    if (this.#isStopped || this.#live.has(reply.id)) return;
     this.#open(reply, connection, []);
     void this.#showTyping(reply, connection);
+  }
+
+  /**
+   * Shows no further previews and waits for those on their way, so that the ids of their messages are
+   * saved for whoever goes on. Gives up waiting when `hurry` aborts, or after a few seconds.
+   */
+  async stop(hurry: AbortSignal): Promise<void> {
+    this.#isStopped = true;
+    const writers = Array.from(this.#live.values(), ({ writer }) => writer.stop());
+    const over = new AbortController();
+    const late = this.#parts.clock.sleep(STOP_LIMIT_MS, AbortSignal.any([hurry, over.signal]));
+    await Promise.race([Promise.allSettled(writers), late]);
+    over.abort();
   }
 
   async run(delivery: Delivery, signal: AbortSignal): Promise<void> {
@@ -143,6 +158,7 @@ export class DeliverReply {
   }
 
   #onProgress(progress: ReplyProgress): void {
+    if (this.#isStopped) return;
     const live = this.#live.get(progress.replyId);
     if (live === undefined) {
       void this.#adopt(progress);
@@ -164,7 +180,8 @@ export class DeliverReply {
     try {
       const reply = await this.#parts.replies.find(replyId);
       const shown = await this.#parts.replies.listMessages(replyId);
-      if (reply === null || reply.answeredAt !== null || this.#live.has(replyId)) return;
+      if (reply === null || reply.answeredAt !== null) return;
+      if (this.#isStopped || this.#live.has(replyId)) return;
       this.#open(reply, connection, shown);
     } catch (error) {
       this.#parts.log.warn({ err: error, replyId }, "preview could not be taken over");

@@ -154,11 +154,13 @@ export class GenerateReply {
 
   async #buildRequest(reply: Reply): Promise<CompletionRequest> {
     const { accounts, conversations, models, prompts, roles } = this.#parts;
-    const account = await accounts.find(reply.accountId);
     const model = models.find(reply.modelAsked);
     if (model === null) throw new UserError("model_not_available");
-    const question = await conversations.readTurn(reply.questionTurnId);
-    const images = model.images ? await prompts.readImages(reply.questionTurnId) : [];
+    const [account, question, images] = await Promise.all([
+      accounts.find(reply.accountId),
+      conversations.readTurn(reply.questionTurnId),
+      model.images ? prompts.readImages(reply.questionTurnId) : [],
+    ]);
     const window = await prompts.build({
       conversationId: reply.conversationId,
       systemPrompt: roles.choose(account?.role ?? null).prompt,

@@ -33,6 +33,11 @@ export class ReplyDispatcher {
     this.#parts = parts;
   }
 
+  /** Hands replies that were released to the workers. Never throws. */
+  run(replyIds: readonly string[]): void {
+    void this.#add(replyIds);
+  }
+
   /** Releases the account's next replies once `waitMs` is over. Never throws. */
   schedule(accountId: string, waitMs: number): void {
     void this.#releaseLater(accountId, waitMs);
@@ -41,8 +46,7 @@ export class ReplyDispatcher {
   /** Releases what may run now. Never throws: what fails here the sweeper does. */
   async release(accountId: string): Promise<void> {
     try {
-      const replyIds = await this.#parts.replies.release(accountId, this.#parts.runningMax);
-      for (const replyId of replyIds) await this.#parts.queue.addReply(replyId);
+      await this.#add(await this.#parts.replies.release(accountId, this.#parts.runningMax));
     } catch (error) {
       this.#parts.log.warn({ err: error, accountId }, "release is left to the sweeper");
     }
@@ -78,6 +82,16 @@ export class ReplyDispatcher {
 
   stop(): void {
     this.#stopped.abort();
+  }
+
+  async #add(replyIds: readonly string[]): Promise<void> {
+    for (const replyId of replyIds) {
+      try {
+        await this.#parts.queue.addReply(replyId);
+      } catch (error) {
+        this.#parts.log.warn({ err: error, replyId }, "start is left to the sweeper");
+      }
+    }
   }
 
   async #releaseLater(accountId: string, waitMs: number): Promise<void> {

@@ -32,8 +32,10 @@ export interface NewReply {
   readonly inputTokens: number;
   readonly outputTokensMax: number;
   readonly leaseMs: number;
-  /** How long to wait for more of the question before a worker may begin. */
+  /** How long to wait for more of the question before a worker may begin; 0: it may at once. */
   readonly waitMs: number;
+  /** Replies of the account that may run at once. */
+  readonly runningMax: number;
   readonly openRepliesMax: number;
   readonly receivedAt: Date;
   /** This question's turn and its answer leave the context. */
@@ -41,9 +43,15 @@ export interface NewReply {
 }
 
 export type OpenOutcome =
-  | { readonly status: "opened" | "merged"; readonly replyId: string }
-  /** The message had been taken before; nothing happened now. */
-  | { readonly status: "duplicate"; readonly replyId: string }
+  /**
+   * A duplicate had been taken before; nothing was opened now. `released`: what a worker may begin
+   * now, when nothing had to be waited for.
+   */
+  | {
+      readonly status: "opened" | "merged" | "duplicate";
+      readonly replyId: string;
+      readonly released: readonly string[];
+    }
   /** The reply to merge into has begun: open one of its own. */
   | { readonly status: "too_late" }
   | { readonly status: "queue_full" }

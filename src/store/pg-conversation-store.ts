@@ -46,13 +46,19 @@ export class PgConversationStore implements ConversationStore {
 
   async list(owner: ConversationOwner, limit: number): Promise<Conversation[]> {
     // A person resumes any conversation of theirs, wherever it was; a group its current one.
+    // Each half ends after a few rows of an index, however many conversations there are.
     return await this.#rows<Conversation>(
-      `SELECT c.id, c.title, c.last_turn_at AS "lastTurnAt", cur.owner_key IS NOT NULL AS "isCurrent"
-       FROM conversation c
-       LEFT JOIN current_conversation cur ON cur.conversation_id = c.id AND cur.owner_key = $1
-       WHERE (c.account_id = $2 OR cur.owner_key IS NOT NULL)
-         AND EXISTS (SELECT 1 FROM turn WHERE conversation_id = c.id)
-       ORDER BY c.last_turn_at DESC LIMIT $3`,
+      `WITH current AS (SELECT conversation_id AS id FROM current_conversation WHERE owner_key = $1)
+       SELECT c.id, c.title, c.last_turn_at AS "lastTurnAt",
+         c.id IN (SELECT id FROM current) AS "isCurrent"
+       FROM (
+         (SELECT * FROM conversation WHERE account_id = $2
+            AND EXISTS (SELECT 1 FROM turn WHERE conversation_id = conversation.id)
+          ORDER BY last_turn_at DESC LIMIT $3)
+         UNION
+         (SELECT * FROM conversation WHERE id IN (SELECT id FROM current)
+            AND EXISTS (SELECT 1 FROM turn WHERE conversation_id = conversation.id))
+       ) c ORDER BY c.last_turn_at DESC LIMIT $3`,
       [owner.key, owner.accountId, limit],
     );
   }

@@ -4,8 +4,8 @@ import { preparedQuery } from "./pg-pool.ts";
 
 // The order of the list is the order of the ids, which is the order of handling.
 const SAVE = `
-  INSERT INTO inbound (platform, bot, event_id, payload)
-  SELECT $1, $2, event.id, event.payload
+  INSERT INTO inbound (platform, bot, event_id, payload, attempts)
+  SELECT $1, $2, event.id, event.payload, 1
   FROM unnest($3::text[], $4::jsonb[]) WITH ORDINALITY AS event (id, payload, position)
   ORDER BY event.position
   ON CONFLICT (platform, bot, event_id) DO NOTHING
@@ -45,13 +45,13 @@ export class PgInboxStore implements InboxStore {
     const payloads = events.map(({ payload }) => toJson(payload));
     const query = preparedQuery(SAVE, [platform, bot, eventIds, payloads]);
     const { rows } = await this.#pool.query<InboundRow>(query);
-    return rows.map(toEvent).sort((a, b) => (a.id < b.id ? -1 : 1));
+    return rows.map((row) => toEvent(row, true)).sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   async listUnhandled(platform: string, bot: string): Promise<InboxEvent[]> {
     const query = preparedQuery(LIST_UNHANDLED, [platform, bot]);
     const { rows } = await this.#pool.query<InboundRow>(query);
-    return rows.map(toEvent);
+    return rows.map((row) => toEvent(row, false));
   }
 
   async countAttempt(id: bigint): Promise<void> {
@@ -63,8 +63,9 @@ export class PgInboxStore implements InboxStore {
   }
 }
 
-function toEvent(row: InboundRow): InboxEvent {
-  return { id: row.id, eventId: row.event_id, payload: row.payload, attempts: row.attempts };
+function toEvent(row: InboundRow, isCounted: boolean): InboxEvent {
+  const { id, event_id: eventId, payload, attempts } = row;
+  return { id, eventId, payload, attempts, isCounted };
 }
 
 /** Postgres keeps neither the character 0 nor half an emoji; an event must not be lost for one. */

@@ -12,6 +12,7 @@ import type {
   StopWhere,
 } from "../core/reply-store.ts";
 import { orBusy, preparedQuery } from "./pg-pool.ts";
+import { missingFunds, ReplyCalls } from "./reply-calls.ts";
 import {
   finishArguments,
   openArguments,
@@ -20,42 +21,38 @@ import {
   storableText,
 } from "./reply-rows.ts";
 
-/** Raised by the SQL functions when a hold is not covered; see the migrations. */
-const INSUFFICIENT = "DK001";
-
 const SELECT_REPLY =
   "SELECT r.*, h.amount AS held_amount FROM reply r JOIN hold h ON h.id = r.hold_id";
 
 /** Replies in Postgres. What moves credit is one SQL function each: one round trip, all or nothing. */
 export class PgReplyStore implements ReplyStore {
   readonly #pool: pg.Pool;
+  readonly #calls: ReplyCalls;
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
+    this.#calls = new ReplyCalls(pool);
   }
 
   async open(reply: NewReply): Promise<OpenOutcome> {
-    try {
-      const rows = await this.#rows<{ outcome: { status: string; id: string } }>(
-        "SELECT open_reply($1) AS outcome",
-        [JSON.stringify(openArguments(reply))],
-      );
-      const outcome = rows[0]?.outcome;
-      switch (outcome?.status) {
-        case "opened":
-        case "merged":
-        case "duplicate":
-          return { status: outcome.status, replyId: outcome.id };
-        case "too_late":
-        case "queue_full":
-          return { status: outcome.status };
-        default:
-          throw new Error("open_reply answered nothing it should");
-      }
-    } catch (error) {
-      const funds = missingFunds(error);
-      if (funds === null) throw error;
-      return { status: "insufficient", ...funds };
+    const call = JSON.stringify(openArguments(reply));
+    // A group chat's conversation is written by many accounts, whose locks do not order them.
+    const answer = await (reply.isDirect
+      ? this.#calls.open.call(call)
+      : this.#calls.openAlone(call));
+    switch (answer.status) {
+      case "opened":
+      case "merged":
+      case "duplicate":
+        return { status: answer.status, replyId: answer.id, released: answer.released };
+      case "insufficient":
+        return {
+          status: "insufficient",
+          creditAvailable: BigInt(answer.credit),
+          messagesAvailable: BigInt(answer.messages),
+        };
+      default:
+        return { status: answer.status };
     }
   }
 
@@ -116,11 +113,8 @@ export class PgReplyStore implements ReplyStore {
   }
 
   async finish(end: ReplyEnd): Promise<bigint | null> {
-    const rows = await this.#rows<{ charged: bigint | null }>(
-      "SELECT finish_reply($1) AS charged",
-      [JSON.stringify(finishArguments(end))],
-    );
-    return rows[0]?.charged ?? null;
+    const { charged } = await this.#calls.finish.call(JSON.stringify(finishArguments(end)));
+    return charged === null ? null : BigInt(charged);
   }
 
   async find(replyId: string): Promise<Reply | null> {
@@ -239,13 +233,4 @@ export class PgReplyStore implements ReplyStore {
     const { rows } = await orBusy(this.#pool.query(preparedQuery(text, values)));
     return rows as Row[];
   }
-}
-
-function missingFunds(
-  error: unknown,
-): { creditAvailable: bigint; messagesAvailable: bigint } | null {
-  const { code, detail } = error as { code?: string; detail?: string };
-  if (code !== INSUFFICIENT || detail === undefined) return null;
-  const funds = JSON.parse(detail) as { credit: string; messages: string };
-  return { creditAvailable: BigInt(funds.credit), messagesAvailable: BigInt(funds.messages) };
 }

@@ -109,6 +109,8 @@ export class LinkWorld {
       outputTokensMax: 100,
       leaseMs: 900_000,
       waitMs: 0,
+      // What may run, the tests decide.
+      runningMax: 0,
       openRepliesMax: 20,
       receivedAt: new Date(),
       supersedesTurn: null,

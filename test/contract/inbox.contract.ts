@@ -11,9 +11,9 @@ export function inboxContract(name: string, createInbox: () => Promise<InboxStor
       const inbox = await createInbox();
       const saved = await inbox.save("telegram", "1", [event("9"), event("10"), event("2")]);
       expect(saved).toMatchObject([
-        { eventId: "9", payload: { text: "9" }, attempts: 0 },
-        { eventId: "10", payload: { text: "10" }, attempts: 0 },
-        { eventId: "2", payload: { text: "2" }, attempts: 0 },
+        { eventId: "9", payload: { text: "9" }, attempts: 1, isCounted: true },
+        { eventId: "10", payload: { text: "10" }, attempts: 1, isCounted: true },
+        { eventId: "2", payload: { text: "2" }, attempts: 1, isCounted: true },
       ]);
       expect(saved.every(({ id }) => typeof id === "bigint")).toBe(true);
     });
@@ -51,8 +51,8 @@ export function inboxContract(name: string, createInbox: () => Promise<InboxStor
       await inbox.countAttempt(second?.id ?? 0n);
       await inbox.countAttempt(second?.id ?? 0n);
       expect(await inbox.listUnhandled("telegram", "1")).toMatchObject([
-        { eventId: "2", payload: { text: "2" }, attempts: 2 },
-        { eventId: "3", payload: { text: "3" }, attempts: 0 },
+        { eventId: "2", payload: { text: "2" }, attempts: 3, isCounted: false },
+        { eventId: "3", payload: { text: "3" }, attempts: 1, isCounted: false },
       ]);
     });
 

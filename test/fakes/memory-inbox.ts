@@ -28,9 +28,10 @@ export class MemoryInbox implements InboxStore {
       const key = JSON.stringify([platform, bot, eventId]);
       if (this.#events.some((event) => event.key === key)) continue;
       const id = BigInt(this.#events.length + 1);
-      const event = { key, platform, bot, id, eventId, attempts: 0, isHandled: false };
-      this.#events.push({ ...event, payload: structuredClone(payload) });
-      saved.push({ id, eventId, payload: structuredClone(payload), attempts: 0 });
+      const event = { id, eventId, attempts: 1, isCounted: true };
+      const place = { key, platform, bot, isHandled: false };
+      this.#events.push({ ...event, ...place, payload: structuredClone(payload) });
+      saved.push({ ...event, payload: structuredClone(payload) });
     }
     return saved;
   }
@@ -38,7 +39,9 @@ export class MemoryInbox implements InboxStore {
   async listUnhandled(platform: string, bot: string): Promise<InboxEvent[]> {
     return this.#events
       .filter((event) => event.platform === platform && event.bot === bot && !event.isHandled)
-      .map(({ id, eventId, payload, attempts }) => ({ id, eventId, payload, attempts }));
+      .map(({ id, eventId, payload, attempts }) => {
+        return { id, eventId, payload, attempts, isCounted: false };
+      });
   }
 
   async countAttempt(id: bigint): Promise<void> {

@@ -89,6 +89,8 @@ function question(asker: Asker, changes: Partial<NewReply> = {}): NewReply {
     outputTokensMax: 100,
     leaseMs: LEASE_MS,
     waitMs: 0,
+    // What may run, the tests decide.
+    runningMax: 0,
     openRepliesMax: 20,
     receivedAt: new Date(),
     supersedesTurn: null,
@@ -122,9 +124,9 @@ describe("PgReplyStore", () => {
   it("opens a reply together with its hold and takes the same message once", async () => {
     const asker = await personWith(3n);
     const first = question(asker);
-    expect(await replies.open(first)).toEqual({ status: "opened", replyId: first.id });
+    expect(await replies.open(first)).toMatchObject({ status: "opened", replyId: first.id });
     const again = { ...first, id: createId(new Date()) };
-    expect(await replies.open(again)).toEqual({ status: "duplicate", replyId: first.id });
+    expect(await replies.open(again)).toMatchObject({ status: "duplicate", replyId: first.id });
     const balance = await ledger.balance(asker.id);
     expect(balance.available.message).toBe(2n);
     expect(balance.held.message).toBe(1n);
@@ -183,13 +185,40 @@ describe("PgReplyStore", () => {
     const gathering = await replies.findGathering(asker.conversationId, asker.id);
     expect(gathering).toMatchObject({ id: first.id, text: "one" });
     const second = question(asker, { mergeInto: first.id, waitMs: 0, text: "two" });
-    expect(await replies.open(second)).toEqual({ status: "merged", replyId: first.id });
+    expect(await replies.open(second)).toMatchObject({ status: "merged", replyId: first.id });
     expect((await ledger.balance(asker.id)).held.message).toBe(1n);
     const turns = await conversations.readTurns(asker.conversationId, 5);
     expect(turns.map(({ text }) => text)).toEqual(["one\ntwo"]);
     expect(await replies.release(asker.id, 1)).toEqual([first.id]);
     const third = question(asker, { mergeInto: first.id });
     expect(await replies.open(third)).toEqual({ status: "too_late" });
+  });
+
+  it("releases what waits for nothing as it opens it, in order and only so many", async () => {
+    const asker = await personWith(5n);
+    const [first, second] = [
+      question(asker, { runningMax: 1 }),
+      question(asker, { runningMax: 1 }),
+    ];
+    const opened = { status: "opened", replyId: first.id, released: [first.id] };
+    expect(await replies.open(first)).toEqual(opened);
+    expect(await replies.open(second)).toMatchObject({ status: "opened", released: [] });
+    const again = { ...first, id: createId(new Date()) };
+    expect(await replies.open(again)).toEqual({ ...opened, status: "duplicate", released: [] });
+    await replies.start(first.id, LEASE_MS);
+    await replies.finish(answered(first.id, 1n));
+    // The crash that had it sent again may have come before its release.
+    expect(await replies.open(second)).toMatchObject({
+      status: "duplicate",
+      released: [second.id],
+    });
+  });
+
+  it("releases nothing with a question that may get longer", async () => {
+    const asker = await personWith(5n);
+    const asked = question(asker, { runningMax: 1, waitMs: 60_000 });
+    expect(await replies.open(asked)).toMatchObject({ status: "opened", released: [] });
+    expect(await replies.release(asker.id, 1)).toEqual([]);
   });
 
   it("releases only so many at once, in order", async () => {

@@ -166,15 +166,18 @@ export class InboxRunner {
     const signal = this.#stopping.signal;
     const eventIds = events.map(({ eventId }) => eventId);
     let attempts = Math.max(...events.map((event) => event.attempts));
+    let isCounted = events.every((event) => event.isCounted);
     try {
       for (;;) {
-        if (attempts >= ATTEMPTS_MAX) {
-          log.error({ eventIds, attempts }, "event given up");
-          break;
+        if (!isCounted) {
+          if (attempts >= ATTEMPTS_MAX) {
+            log.error({ eventIds, attempts }, "event given up");
+            break;
+          }
+          if (!(await this.#write(events, ({ id }) => store.countAttempt(id)))) return;
+          attempts += 1;
         }
-        const isCounted = await this.#write(events, ({ id }) => store.countAttempt(id));
-        if (!isCounted) return;
-        attempts += 1;
+        isCounted = false;
         const retryMs = await this.#try(events, eventIds, attempts);
         if (retryMs === null) break;
         if (attempts < ATTEMPTS_MAX) await clock.sleep(retryMs, signal);

@@ -3,7 +3,10 @@ export interface InboxEvent {
   readonly id: bigint;
   readonly eventId: string;
   readonly payload: unknown;
+  /** Tries so far. */
   readonly attempts: number;
+  /** The next try is among them: saving an event counts its first, which saves a write each. */
+  readonly isCounted: boolean;
 }
 
 /**
@@ -14,7 +17,7 @@ export interface InboxEvent {
 export interface InboxStore {
   /**
    * Saves the events it has not seen and returns those, in order. An event with a known
-   * `eventId` is left out.
+   * `eventId` is left out. Their first try is counted.
    */
   save(
     platform: string,
@@ -23,7 +26,7 @@ export interface InboxStore {
   ): Promise<InboxEvent[]>;
   /** Events saved but not handled, oldest first: what a crash left behind. */
   listUnhandled(platform: string, bot: string): Promise<InboxEvent[]>;
-  /** Counts a try; call it before handling, so that a poisonous event cannot crash us forever. */
+  /** Counts one more try; call it before that, so that a poisonous event cannot crash us forever. */
   countAttempt(id: bigint): Promise<void>;
   markHandled(id: bigint): Promise<void>;
 }

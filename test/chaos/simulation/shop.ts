@@ -128,11 +128,12 @@ export class Shop {
       outputTokensMax: MODEL.outputTokensMax,
       leaseMs: LEASE_MS,
       waitMs: 0,
+      runningMax: 1,
       openRepliesMax: 5,
       receivedAt: now,
       supersedesTurn: null,
     });
-    this.#living()?.dispatcher.schedule(accountId, 0);
+    if ("released" in outcome) this.#living()?.dispatcher.run(outcome.released);
     await this.#pass(0);
     return `${accountId} asks (${outcome.status})`;
   }

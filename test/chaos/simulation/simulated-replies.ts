@@ -39,9 +39,15 @@ export class SimulatedReplies implements ReplyStore, ReplyOutbox {
 
   open(given: NewReply): Promise<OpenOutcome> {
     return this.#alone(async () => {
+      const { accountId } = given;
       const source = `${given.address.channel}:${given.messageId}`;
       const known = this.#sources.get(source);
-      if (known !== undefined) return { status: "duplicate", replyId: known };
+      if (known !== undefined)
+        return {
+          status: "duplicate",
+          replyId: known,
+          released: this.#release(accountId, given.runningMax),
+        };
       if (this.#openOf(given.accountId).length >= given.openRepliesMax)
         return { status: "queue_full" };
       const { price } = given;
@@ -79,21 +85,16 @@ export class SimulatedReplies implements ReplyStore, ReplyOutbox {
         openedIndex: this.rows.size,
         deliveries: 0,
       });
-      return { status: "opened", replyId: given.id };
+      return {
+        status: "opened",
+        replyId: given.id,
+        released: this.#release(accountId, given.runningMax),
+      };
     });
   }
 
   release(accountId: string, runningMax: number): Promise<string[]> {
-    return this.#alone(async () => {
-      const open = this.#openOf(accountId);
-      const free = runningMax - open.filter(({ releasedAt }) => releasedAt !== null).length;
-      const next = open.filter(({ releasedAt }) => releasedAt === null).slice(0, Math.max(0, free));
-      for (const row of next) {
-        row.releasedAt = this.#clock.now();
-        row.heartbeatAtMs = row.releasedAt.getTime();
-      }
-      return next.map(({ id }) => id);
-    });
+    return this.#alone(async () => this.#release(accountId, runningMax));
   }
 
   start(replyId: string, leaseMs: number): Promise<Reply | null> {
@@ -234,6 +235,17 @@ export class SimulatedReplies implements ReplyStore, ReplyOutbox {
       ...{ cause, accountId, messageCost, creditMax, creditMin, leaseMs },
       model: "m",
     });
+  }
+
+  #release(accountId: string, runningMax: number): string[] {
+    const open = this.#openOf(accountId);
+    const free = runningMax - open.filter(({ releasedAt }) => releasedAt !== null).length;
+    const next = open.filter(({ releasedAt }) => releasedAt === null).slice(0, Math.max(0, free));
+    for (const row of next) {
+      row.releasedAt = this.#clock.now();
+      row.heartbeatAtMs = row.releasedAt.getTime();
+    }
+    return next.map(({ id }) => id);
   }
 
   #openOf(accountId: string): Row[] {
