@@ -265,7 +265,7 @@ describe("a QR code with a scene", () => {
     await wechat.server.person(ANN).follows("link_7K3M9QX2").ended;
     await wechat.server.person(BOB).scans("link_7K3M9QX2").ended;
     await until(() => wechat.core.texts.length === 2);
-    expect(wechat.core.texts).toEqual(["/link 7K3M9QX2", "/link 7K3M9QX2"]);
+    expect(wechat.core.texts).toEqual(["/link scanned 7K3M9QX2", "/link scanned 7K3M9QX2"]);
     const ids = wechat.core.messages.map(({ id }) => id);
     expect(new Set(ids).size).toBe(2);
     expect(ids.join() + JSON.stringify([...(await wechat.memory.list(""))])).not.toContain(

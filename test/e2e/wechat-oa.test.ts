@@ -162,9 +162,12 @@ describe("the program on a service account", { timeout: 30_000 }, () => {
     expect(account.wechat.callsOf("qrcode/create")).toHaveLength(1);
   });
 
-  it("joins a person of Telegram by a code that is typed here", async () => {
+  it("joins a person of Telegram by a code that is typed here, not by a scan alone", async () => {
     const [, code = ""] =
       /\/link (\w{4}-\w{4})/.exec(await onTelegram(502, "/link", "/link ")) ?? [];
+    await ann.scans(`link_${code.replace("-", "")}`).ended;
+    expect(await see(ann, "您扫描了一个绑定码")).toContain(`绑定 ${code.replace("-", "")}`);
+    await onTelegram(502, "/balance", "3 messages");
     await ask(ann, `绑定 ${code}`, "共用一个账号");
     await onTelegram(502, "/balance", "18 messages");
     const pool = createPgPool(account.database.url, { max: 1, applicationName: "audit" });

@@ -72,14 +72,14 @@ export function commandOf({ MsgType, Event = "", EventKey = "" }: WechatOaPayloa
   }
 }
 
-/** Begins the scene of a QR code whose scan is the same as writing `/link` and what follows. */
+/** Begins the scene of a QR code that asks for the account to be linked by the code which follows. */
 export const LINK_SCENE = "link_";
 
 /** Stands before the scene when somebody followed the account by scanning a code. */
 const SCENE_PREFIX = "qrscene_";
 
 function start(scene: string): string {
-  if (scene.startsWith(LINK_SCENE)) return `/link ${scene.slice(LINK_SCENE.length)}`;
+  if (scene.startsWith(LINK_SCENE)) return `/link scanned ${scene.slice(LINK_SCENE.length)}`;
   return `/start ${scene}`.trim();
 }
 

@@ -3,6 +3,7 @@ import type { FriendshipInterface, MessageInterface, RoomInvitationInterface } f
 import type { Puppet } from "wechaty-puppet";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/log.ts";
+import { ArrivalOrder } from "./arrival-order.ts";
 import { describeFault, isTokenRefused, within } from "./wechat-errors.ts";
 import type { WechatLibrary } from "./wechat-library.ts";
 
@@ -101,7 +102,7 @@ export class BotLife {
   }
 
   #listen(): void {
-    const { listeners, clock } = this.#options;
+    const { listeners, puppet, clock } = this.#options;
     const { bot } = this;
     bot.on("error", (error) => this.#noteError(error));
     bot.on("login", () => this.#setLoggedIn(true));
@@ -113,7 +114,14 @@ export class BotLife {
       this.#options.onChange();
       return this.#guard("scan", () => listeners.onLoginCode(code));
     });
-    bot.on("message", (message) => this.#guard("message", () => listeners.onMessage(message)));
+    const order = new ArrivalOrder(clock);
+    puppet.on("message", ({ messageId }) => order.note(messageId));
+    bot.on("message", (message) =>
+      this.#guard("message", async () => {
+        await order.turn(message.id);
+        await listeners.onMessage(message);
+      }),
+    );
     bot.on("friendship", (friendship) =>
       this.#guard("friendship", () => listeners.onFriendship(friendship)),
     );

@@ -8,6 +8,9 @@ import { formatFunds } from "../texts/format.ts";
 import type { Command } from "./command.ts";
 import { USAGE } from "./command-names.ts";
 
+/** Before a code that was scanned, not written: "/link scanned CODE". */
+const SCANNED = "scanned ";
+
 /**
  * Shows a code, or takes one: then both chats share one account. The answer is private, since a
  * code is the right to the credit.
@@ -35,8 +38,14 @@ export function linkCommand(parts: {
         });
         return { text, isPrivate: true, isSecret: true };
       }
+      const scanned = args.startsWith(SCANNED) ? args.slice(SCANNED.length) : null;
+      // A code is scanned sooner than it is read: who has an account already says so once more.
+      if (scanned !== null && !person.isNew) {
+        return { text: texts.link.confirmScan(scanned), isPrivate: true, isSecret: true };
+      }
       const isPublic = !message.isDirect;
-      const { account, identities } = await linkAccounts.link(person, args, { isPublic });
+      const link = linkAccounts.link(person, scanned ?? args, { isPublic });
+      const { account, identities } = await link;
       const { available } = await ledger.balance(account.id);
       const text = texts.link.linked({
         chats: identities.map(describeIdentity),

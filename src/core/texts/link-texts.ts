@@ -2,6 +2,8 @@
 export interface LinkTexts {
   /** `picture`: the address of a QR code that does the same in WeChat; `null` when there is none. */
   code(details: { code: string; minutes: number; picture: string | null }): string;
+  /** To somebody with an account who scanned the code. */
+  confirmScan(code: string): string;
   /** `chats` names all that share the account now. */
   linked(details: { chats: readonly string[]; balance: string }): string;
   /** To the other chats of the account. */

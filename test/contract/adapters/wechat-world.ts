@@ -47,15 +47,10 @@ export class WechatAccountWorld implements ChatWorld {
     const id = `person-${this.#people.length + 1}`;
     this.#people.push(id);
     this.#source.puppet.addPerson(id, id);
-    // Messages come one by one from the network, however fast: never two in one turn.
-    const hear = async (message: HeardMessage) => {
-      const messageId = this.#source.puppet.hear(message);
-      await new Promise((resolve) => setImmediate(resolve));
-      return messageId;
-    };
+    const hear = (message: HeardMessage) => this.#source.puppet.hear(message);
     const writes = async (text: string) => {
-      const messageId = await hear({ from: id, text });
-      return { again: async () => void (await hear({ from: id, text, id: messageId })) };
+      const messageId = hear({ from: id, text });
+      return { again: async () => void hear({ from: id, text, id: messageId }) };
     };
     return {
       channel: id,
