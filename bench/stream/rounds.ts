@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { readStartCommand } from "../start/start-command.ts";
 import { modelOf } from "./answer-plan.ts";
 import type { Round, RoundResult } from "./reader.main.ts";
 import type { ReaderName } from "./readers.ts";
@@ -33,9 +34,11 @@ export class Rounds implements AsyncDisposable {
     const rounds = new Rounds(fork(pathOf("model-server.main.ts")));
     const [port] = await once(rounds.#server, "message");
     const models = loads.map(modelOf);
+    // As the program is started.
+    const execArgv = readStartCommand().args.filter((argument) => argument.startsWith("--"));
     for (const name of new Set(loads.flatMap(({ readers }) => readers))) {
       const url = `http://127.0.0.1:${port}/v1`;
-      const reader = fork(pathOf("reader.main.ts"), [name, url, ...models]);
+      const reader = fork(pathOf("reader.main.ts"), [name, url, ...models], { execArgv });
       rounds.#readers.set(name, reader);
       await once(reader, "message");
     }

@@ -82,15 +82,16 @@ export class PgAccountStore implements AccountStore {
   }
 
   async find(accountId: string): Promise<Account | null> {
-    const rows = await this.#rows<AccountRow>("SELECT * FROM account WHERE id = live_account($1)", [
-      accountId,
-    ]);
+    const rows = await this.#rows<AccountRow>(
+      "SELECT * FROM account WHERE id = (SELECT live_account($1))",
+      [accountId],
+    );
     return rows[0] === undefined ? null : accountFromRow(rows[0]);
   }
 
   async listIdentities(accountId: string): Promise<Identity[]> {
     const rows = await this.#rows<IdentityRow>(
-      `SELECT ${IDENTITY_COLUMNS} FROM identity i WHERE account_id = live_account($1) ORDER BY i.id`,
+      `SELECT ${IDENTITY_COLUMNS} FROM identity i WHERE account_id = (SELECT live_account($1)) ORDER BY i.id`,
       [accountId],
     );
     return rows.map(identityFromRow);
@@ -108,7 +109,7 @@ export class PgAccountStore implements AccountStore {
         text.slice(colon + 1),
       ]);
     }
-    return await this.#accounts("a.id = live_account($1)", [text.toUpperCase()]);
+    return await this.#accounts("a.id = (SELECT live_account($1))", [text.toUpperCase()]);
   }
 
   async changeSettings(accountId: string, settings: AccountSettings): Promise<void> {
@@ -116,7 +117,7 @@ export class PgAccountStore implements AccountStore {
     await this.#rows(
       `UPDATE account SET locale = CASE WHEN $2 THEN $3 ELSE locale END,
          model = CASE WHEN $4 THEN $5 ELSE model END, role = CASE WHEN $6 THEN $7 ELSE role END,
-         show_receipt = CASE WHEN $8 THEN $9 ELSE show_receipt END WHERE id = live_account($1)`,
+         show_receipt = CASE WHEN $8 THEN $9 ELSE show_receipt END WHERE id = (SELECT live_account($1))`,
       [
         accountId,
         ...[locale, model, role, showReceipt].flatMap((value) => [
@@ -129,7 +130,7 @@ export class PgAccountStore implements AccountStore {
 
   async setBan(accountId: string, reason: string | null): Promise<void> {
     await this.#rows(
-      "UPDATE account SET status = $2, ban_reason = $3 WHERE id = live_account($1)",
+      "UPDATE account SET status = $2, ban_reason = $3 WHERE id = (SELECT live_account($1))",
       [
         accountId,
         reason === null ? "active" : "banned",

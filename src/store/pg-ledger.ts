@@ -63,8 +63,8 @@ export class PgLedger implements Ledger {
        FROM (
          SELECT coalesce(sum(amount) FILTER (WHERE unit = 'credit'), 0)::bigint AS held_credit,
            coalesce(sum(amount) FILTER (WHERE unit = 'message'), 0)::bigint AS held_messages
-         FROM hold WHERE account_id = live_account($1) AND state = 'open') h
-       LEFT JOIN lot l ON l.account_id = live_account($1) AND l.remaining > 0 AND l.valid_until > clock_timestamp()
+         FROM hold WHERE account_id = (SELECT live_account($1)) AND state = 'open') h
+       LEFT JOIN lot l ON l.account_id = (SELECT live_account($1)) AND l.remaining > 0 AND l.valid_until > clock_timestamp()
        ORDER BY l.priority, l.valid_until, l.kind, l.created_at, l.id`,
       [accountId],
     );

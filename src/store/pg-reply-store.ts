@@ -59,7 +59,7 @@ export class PgReplyStore implements ReplyStore {
   async findGathering(conversationId: string, accountId: string): Promise<GatheringReply | null> {
     const rows = await this.#rows<{ id: string; text: string; input_tokens_max: number }>(
       `SELECT r.id, t.text, r.input_tokens_max FROM reply r JOIN turn t ON t.id = r.question_turn_id
-       WHERE r.account_id = live_account($2) AND r.conversation_id = $1 AND r.state = 'queued'
+       WHERE r.account_id = (SELECT live_account($2)) AND r.conversation_id = $1 AND r.state = 'queued'
          AND r.released_at IS NULL AND r.start_after > now()
        ORDER BY r.question_turn_id DESC LIMIT 1`,
       [conversationId, accountId],
@@ -124,7 +124,7 @@ export class PgReplyStore implements ReplyStore {
 
   async findLastEnded(conversationId: string, accountId: string): Promise<Reply | null> {
     const rows = await this.#rows<ReplyRow>(
-      `${SELECT_REPLY} WHERE r.conversation_id = $1 AND r.account_id = live_account($2)
+      `${SELECT_REPLY} WHERE r.conversation_id = $1 AND r.account_id = (SELECT live_account($2))
          AND r.state IN ('answered', 'delivered', 'failed', 'stopped')
        ORDER BY r.question_turn_id DESC LIMIT 1`,
       [conversationId, accountId],
@@ -134,7 +134,7 @@ export class PgReplyStore implements ReplyStore {
 
   async listRecent(accountId: string, limit: number): Promise<Reply[]> {
     const rows = await this.#rows<ReplyRow>(
-      `${SELECT_REPLY} WHERE r.account_id = live_account($1)
+      `${SELECT_REPLY} WHERE r.account_id = (SELECT live_account($1))
          AND r.state IN ('answered', 'delivered', 'failed', 'stopped')
        ORDER BY r.question_turn_id DESC LIMIT $2`,
       [accountId, limit],
@@ -162,7 +162,7 @@ export class PgReplyStore implements ReplyStore {
     const rows = await this.#rows<{ id: string; ended: boolean }>(
       `SELECT id, ended FROM stop_replies($1, ARRAY(
          SELECT id FROM reply
-         WHERE account_id = live_account($1) AND state IN ('queued', 'writing') AND ${filter}))`,
+         WHERE account_id = (SELECT live_account($1)) AND state IN ('queued', 'writing') AND ${filter}))`,
       [accountId, ...values],
     );
     return {

@@ -1,4 +1,5 @@
-import { XMLParser, XMLValidator } from "fast-xml-parser";
+import { createRequire } from "node:module";
+import type { XMLParser } from "fast-xml-parser";
 
 const CDATA_START = "<![CDATA[";
 const CDATA_END = "]]>";
@@ -6,13 +7,22 @@ const CDATA_END = "]]>";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what has to go.
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
 
-const parser = new XMLParser({
-  ignoreAttributes: true,
-  // Message ids have more digits than a number can hold.
-  parseTagValue: false,
-  trimValues: false,
-  processEntities: false,
-});
+/** A megabyte that a program without a service account never needs. */
+const require = createRequire(import.meta.url);
+let loaded: { parser: XMLParser; isValid(document: string): boolean } | null = null;
+
+function load() {
+  const { XMLParser, XMLValidator } =
+    require("fast-xml-parser") as typeof import("fast-xml-parser");
+  const parser = new XMLParser({
+    ignoreAttributes: true,
+    // Message ids have more digits than a number can hold.
+    parseTagValue: false,
+    trimValues: false,
+    processEntities: false,
+  });
+  return { parser, isValid: (document: string) => XMLValidator.validate(document) === true };
+}
 
 /** The fields of one message, by their name in the XML. */
 export type XmlFields = Readonly<Record<string, string>>;
@@ -24,8 +34,9 @@ export type XmlFields = Readonly<Record<string, string>>;
 export function parseXml(document: string): XmlFields | null {
   if (hasDeclarations(document)) return null;
   try {
-    if (XMLValidator.validate(document) !== true) return null;
-    const root: unknown = parser.parse(document).xml;
+    loaded ??= load();
+    if (!loaded.isValid(document)) return null;
+    const root: unknown = loaded.parser.parse(document).xml;
     if (typeof root !== "object" || root === null) return null;
     const fields = Object.entries(root).filter(
       (field): field is [string, string] => typeof field[1] === "string",
