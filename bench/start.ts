@@ -10,8 +10,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { EmbeddedPostgres } from "../src/store/embedded-postgres.ts";
+import { readStartCommand } from "../test/fakes/start-command.ts";
 import { TelegramServer } from "../test/fakes/telegram-server.ts";
-import { readStartCommand } from "./start/start-command.ts";
 import { type Launch, measureStart, type Start } from "./start/started-process.ts";
 
 const ROUNDS = 5;

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { readStartCommand } from "../start/start-command.ts";
+import { readStartCommand } from "../../test/fakes/start-command.ts";
 import { modelOf } from "./answer-plan.ts";
 import type { Round, RoundResult } from "./reader.main.ts";
 import type { ReaderName } from "./readers.ts";

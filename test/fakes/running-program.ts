@@ -3,8 +3,10 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { readStartCommand } from "./start-command.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../src/main.ts");
+const command = readStartCommand();
 const START_LIMIT_MS = 30_000;
 
 /** The whole program in a process of its own, as an operator starts it. */
@@ -34,9 +36,11 @@ export class RunningProgram implements AsyncDisposable {
     main: string = MAIN,
   ): Promise<RunningProgram> {
     const directory = await mkdtemp(join(tmpdir(), "dianka-e2e-"));
-    const child = spawn(process.execPath, [main], {
+    const flags = command.args.filter((argument) => argument.startsWith("--"));
+    const own = { PATH: process.env.PATH ?? "", PORT: "0", DATA_DIR: join(directory, "data") };
+    const child = spawn(process.execPath, [...flags, main], {
       cwd: directory,
-      env: { PATH: process.env.PATH ?? "", PORT: "0", DATA_DIR: join(directory, "data"), ...env },
+      env: { ...command.env, ...own, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     return new RunningProgram(child, directory);
