@@ -4,10 +4,12 @@ import type { ReplyOutbox } from "./reply-outbox.ts";
 import type { ReplyQueue } from "./reply-queue.ts";
 import type { ReplyStore } from "./reply-store.ts";
 
+/** Longer than a job needs to a worker that has time for it; a lost one is added again after this. */
+const UNBEGUN_AGE_MS = 3_000;
 /** A worker shows a sign of life far more often than this. */
 const ORPHAN_SILENT_MS = 20_000;
 /** Delivery is enqueued at once; what is older than this was lost on the way. */
-const UNDELIVERED_AGE_MS = 10_000;
+const UNDELIVERED_AGE_MS = 5_000;
 const SWEEP_LIMIT = 500;
 
 export interface ReplyDispatcherParts {
@@ -72,6 +74,7 @@ export class ReplyDispatcher {
     )) {
       await this.release(accountId);
     }
+    await this.#add(await this.#parts.outbox.listUnbegun(UNBEGUN_AGE_MS, SWEEP_LIMIT));
     for (const replyId of await this.#parts.outbox.listOrphans(ORPHAN_SILENT_MS, SWEEP_LIMIT)) {
       await this.#parts.queue.addReply(replyId);
     }

@@ -14,6 +14,11 @@ export interface EndedReply {
 export interface ReplyOutbox {
   /** Accounts with replies that may run but are not released. */
   listReleasable(runningMax: number, limit: number): Promise<string[]>;
+  /**
+   * Replies released `ageMs` ago that no worker has begun, those first that were not listed for the
+   * longest time; each is listed again only after as long. Many may simply wait for their turn.
+   */
+  listUnbegun(ageMs: number, limit: number): Promise<string[]>;
   /** Replies released whose worker has not been heard of for `silentMs`. */
   listOrphans(silentMs: number, limit: number): Promise<string[]>;
   /** Replies that ended at least `ageMs` ago, are not delivered and not parked. */

@@ -21,6 +21,18 @@ export class PgReplyOutbox implements ReplyOutbox {
     return rows.map((row) => row.account_id);
   }
 
+  async listUnbegun(ageMs: number, limit: number): Promise<string[]> {
+    const rows = await this.#rows<{ id: string }>(
+      `UPDATE reply SET heartbeat_at = now() WHERE id IN (
+         SELECT id FROM reply WHERE state = 'queued' AND released_at IS NOT NULL
+           AND heartbeat_at < now() - make_interval(secs => $1::float / 1000)
+         ORDER BY heartbeat_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+       RETURNING id`,
+      [ageMs, limit],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   async listOrphans(silentMs: number, limit: number): Promise<string[]> {
     const rows = await this.#rows<{ id: string }>(
       `SELECT id FROM reply WHERE state IN ('queued', 'writing') AND released_at IS NOT NULL

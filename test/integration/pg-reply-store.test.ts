@@ -349,7 +349,12 @@ describe("PgReplyStore", () => {
     await replies.release(asker.id, 1);
     expect(await outbox.listOrphans(60_000, 100)).not.toContain(first.id);
     await expect.poll(() => outbox.listOrphans(1, 100)).toContain(first.id);
+    expect(await outbox.listUnbegun(60_000, 100)).not.toContain(first.id);
+    await expect.poll(() => outbox.listUnbegun(1, 100)).toContain(first.id);
+    // Listed a moment ago; others come first.
+    expect(await outbox.listUnbegun(60_000, 100)).not.toContain(first.id);
     await replies.start(first.id, LEASE_MS);
+    expect(await outbox.listUnbegun(-1_000, 100)).not.toContain(first.id);
     await replies.finish(answered(first.id, 1n));
     await expect
       .poll(() => outbox.listUndelivered(1, 100))

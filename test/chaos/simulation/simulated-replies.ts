@@ -176,6 +176,16 @@ export class SimulatedReplies implements ReplyStore, ReplyOutbox {
       .slice(0, limit);
   }
 
+  async listUnbegun(ageMs: number, limit: number): Promise<string[]> {
+    const nowMs = this.#clock.now().getTime();
+    const unbegun = [...this.rows.values()]
+      .filter((row) => row.state === "queued" && row.releasedAt !== null)
+      .filter(({ heartbeatAtMs }) => heartbeatAtMs < nowMs - ageMs)
+      .slice(0, limit);
+    for (const row of unbegun) row.heartbeatAtMs = nowMs;
+    return unbegun.map(({ id }) => id);
+  }
+
   async listOrphans(silentMs: number, limit: number): Promise<string[]> {
     const beforeMs = this.#clock.now().getTime() - silentMs;
     return [...this.rows.values()]
