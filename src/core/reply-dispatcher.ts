@@ -6,8 +6,8 @@ import type { ReplyStore } from "./reply-store.ts";
 
 /** Longer than a job needs to a worker that has time for it; a lost one is added again after this. */
 const UNBEGUN_AGE_MS = 3_000;
-/** A worker shows a sign of life far more often than this. */
-const ORPHAN_SILENT_MS = 20_000;
+/** A worker shows a sign of life every five seconds; adding a job that the queue still has changes nothing. */
+const ORPHAN_SILENT_MS = 12_000;
 /** Delivery is enqueued at once; what is older than this was lost on the way. */
 const UNDELIVERED_AGE_MS = 5_000;
 const SWEEP_LIMIT = 500;

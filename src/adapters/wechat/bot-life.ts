@@ -21,7 +21,7 @@ export interface BotListeners {
 }
 
 export interface BotLifeOptions {
-  readonly library: WechatLibrary;
+  readonly wechaty: WechatLibrary;
   readonly puppet: Puppet;
   readonly sessionFile: string | undefined;
   readonly listeners: BotListeners;
@@ -47,11 +47,11 @@ export class BotLife {
   #isOver = false;
 
   constructor(options: BotLifeOptions) {
-    const { library, puppet, sessionFile, clock } = options;
+    const { wechaty, puppet, sessionFile, clock } = options;
     this.#options = options;
     this.#sinceMs = clock.now().getTime();
     const name = sessionFile === undefined ? {} : { name: sessionFile };
-    this.bot = library.WechatyBuilder.build({ puppet, ...name });
+    this.bot = wechaty.WechatyBuilder.build({ puppet, ...name });
     this.#listen();
   }
 
@@ -108,7 +108,7 @@ export class BotLife {
     bot.on("login", () => this.#setLoggedIn(true));
     bot.on("logout", () => this.#setLoggedIn(false));
     bot.on("scan", (code, status) => {
-      const { Waiting, Timeout } = this.#options.library.types.ScanStatus;
+      const { Waiting, Timeout } = this.#options.wechaty.types.ScanStatus;
       if (this.#isOver || code === "" || (status !== Waiting && status !== Timeout)) return;
       this.#codeAtMs = clock.now().getTime();
       this.#options.onChange();

@@ -103,11 +103,11 @@ export class BotSupervisor {
   /** One life of the bot; `true` when it was logged in meanwhile. */
   async #live(): Promise<boolean> {
     const { seat, listeners, clock, log } = this.#options;
-    const library = await loadWechatLibrary();
+    const wechaty = await loadWechatLibrary();
     const puppet = await within(clock, CREATE_MS, seat.createPuppet());
     if (this.#stopping.signal.aborted) return false;
     const life = new BotLife({
-      library,
+      wechaty,
       puppet,
       sessionFile: seat.sessionFile,
       listeners,

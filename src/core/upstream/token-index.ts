@@ -1,3 +1,15 @@
+import {
+  extend,
+  HASH_BASE,
+  isEntryOf,
+  isWide,
+  MARK_WORD_BITS,
+  markPlace,
+  mix,
+  TOKEN_MASK,
+  wideCode,
+} from "./token-hash.ts";
+
 /** An encoding as bytes: the token of rank `r` is `bytes[ends[r - 1] … ends[r]]`, the first from 0. */
 export interface RankedTokens {
   readonly bytes: Uint8Array;
@@ -12,15 +24,9 @@ const BYTE_VALUES = 256;
 const LENGTH_MAX = 255;
 const WIDE_BYTES = 3;
 const WIDE_VALUES = 0x10000;
-const HASH_BASE = 0x01000193;
-/** An entry holds the token plus one in its lower bits and the upper bits of the hash above them. */
-const TOKEN_BITS = 18;
-const TOKEN_MASK = 2 ** TOKEN_BITS - 1;
 /** Marks of a hash: some token begins with such bytes; some token is such bytes. */
 const IS_BEGINNING = 1;
 const IS_TOKEN = 2;
-/** Sixteen marks of two bits are in one number. */
-const MARK_WORD_BITS = 17;
 
 /**
  * Finds the tokens of a vocabulary by their bytes.
@@ -259,31 +265,4 @@ export class TokenIndex {
     const code = wideCode(first, second, third);
     this.#wide[code] = (this.#wide[code] as number) | (length === WIDE_BYTES ? value : 1);
   }
-}
-
-function isWide(first: number, second: number, third: number): boolean {
-  return (first & 0xf0) === 0xe0 && (second & 0xc0) === 0x80 && (third & 0xc0) === 0x80;
-}
-
-function wideCode(first: number, second: number, third: number): number {
-  return ((first & 0x0f) << 12) | ((second & 0x3f) << 6) | (third & 0x3f);
-}
-
-/** The hash of bytes and one more; that of one byte is the byte. */
-export function extend(hash: number, byte: number): number {
-  return (Math.imul(hash, HASH_BASE) + byte) | 0;
-}
-
-/** Spreads a hash, so that its upper bits tell apart what its lower bits do. */
-function mix(hash: number): number {
-  return Math.imul(hash ^ (hash >>> 15), 0x9e3779b1);
-}
-
-/** Which two of the 32 bits of its word, from the bits below those that name the word. */
-function markPlace(mixed: number): number {
-  return ((mixed >>> (32 - MARK_WORD_BITS - 4)) & 15) * 2;
-}
-
-function isEntryOf(hash: number, entry: number): boolean {
-  return (entry ^ hash) >>> TOKEN_BITS === 0;
 }

@@ -1,4 +1,5 @@
-import { extend, NONE, type TokenIndex } from "./token-index.ts";
+import { extend } from "./token-hash.ts";
+import { NONE, type TokenIndex } from "./token-index.ts";
 
 const BYTE_VALUES = 256;
 
