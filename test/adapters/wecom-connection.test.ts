@@ -215,7 +215,7 @@ describe("a message", () => {
     await using wecom = await ConnectedWecom.start(world, { inbox });
     world.server.says("hello");
     await until(() => failures < 3 && wecom.adapter.problem !== null);
-    expect(wecom.adapter.problem).toBe("WeCom: messages cannot be saved to the database");
+    expect(wecom.adapter.problem).toBe("WeCom: events cannot be saved to the database");
     for (let second = 0; second < 10; second += 1) {
       world.clock.advance(1_000);
       await new Promise((resolve) => setTimeout(resolve, 5));

@@ -2,11 +2,13 @@ import { ZodError, type z } from "zod";
 import type { InboxStore } from "../../core/chat/inbox.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/log.ts";
+import { EventIntake, type IntakeTarget } from "../shared/event-intake.ts";
 import type { DiscordApi } from "./discord-api.ts";
 import { DiscordCatchUp } from "./discord-catch-up.ts";
 import type { DiscordDispatcher } from "./discord-dispatcher.ts";
+import { DISCORD } from "./discord-errors.ts";
 import type { GatewayListener } from "./discord-gateway.ts";
-import { DiscordIntake, type IntakeTarget } from "./discord-intake.ts";
+import { eventIdOf } from "./discord-message.ts";
 import { DiscordInteraction, DiscordMessage, type SavedEvent } from "./discord-payload.ts";
 
 export interface ListenerOptions {
@@ -26,7 +28,7 @@ export interface ListenerOptions {
  */
 export class DiscordListener implements GatewayListener {
   readonly #options: ListenerOptions;
-  readonly #intake: DiscordIntake;
+  readonly #intake: EventIntake<SavedEvent>;
   readonly #catchUp: DiscordCatchUp;
   readonly #stopping = new AbortController();
   #catchingUp: Promise<void> = Promise.resolve();
@@ -34,7 +36,10 @@ export class DiscordListener implements GatewayListener {
   constructor(options: ListenerOptions) {
     const { api, clock, log } = options;
     this.#options = options;
-    this.#intake = new DiscordIntake(options);
+    this.#intake = new EventIntake({
+      ...options,
+      ...{ platform: DISCORD, platformName: "Discord", eventIdOf },
+    });
     this.#catchUp = new DiscordCatchUp(api, clock, log, (message) => this.onMessage(message));
   }
 

@@ -12,12 +12,12 @@ import type { Sender } from "../../core/chat/incoming-message.ts";
 import type { Clock } from "../../core/clock.ts";
 import { OutsideError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
+import { EventIntake } from "../shared/event-intake.ts";
 import { InboxRunner } from "../shared/inbox-runner.ts";
 import type { BotSource } from "./bot-source.ts";
 import { WechatDispatcher, type WechatTexts } from "./wechat-dispatcher.ts";
 import { describeFault, WECHAT } from "./wechat-errors.ts";
-import { routeEvent } from "./wechat-event.ts";
-import { WechatIntake } from "./wechat-intake.ts";
+import { eventIdOf, routeEvent, type WechatEvent } from "./wechat-event.ts";
 import { type FriendPolicy, WechatListener } from "./wechat-listener.ts";
 import { WechatSeats } from "./wechat-seats.ts";
 import { WechatSender } from "./wechat-sender.ts";
@@ -55,7 +55,7 @@ export class WechatAdapter implements ChatAdapter {
   readonly #options: WechatAdapterOptions;
   readonly #log: Logger;
   readonly #seats: WechatSeats;
-  readonly #intake: WechatIntake;
+  readonly #intake: EventIntake<WechatEvent>;
   readonly #runner: InboxRunner;
   readonly #dispatcher: WechatDispatcher;
   readonly #sender: WechatSender;
@@ -96,7 +96,10 @@ export class WechatAdapter implements ChatAdapter {
       route: routeEvent,
       handle: (payloads) => this.#dispatcher.handle(payloads),
     });
-    this.#intake = new WechatIntake({ bot: BOT, inbox, target: this.#runner, clock, log });
+    this.#intake = new EventIntake({
+      ...{ platform: WECHAT, platformName: "WeChat", bot: BOT, eventIdOf },
+      ...{ inbox, target: this.#runner, clock, log },
+    });
     if (source.capabilities.sendsPerMessageMax !== null) {
       this.sendsLeft = (to) => sender.sendsLeft(to);
       this.sendsForFile = (file) => sender.sendsForFile(file);

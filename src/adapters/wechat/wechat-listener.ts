@@ -1,10 +1,10 @@
 import type { FriendshipInterface, MessageInterface, RoomInvitationInterface } from "wechaty/impls";
 import type { Clock } from "../../core/clock.ts";
+import type { EventIntake } from "../shared/event-intake.ts";
 import type { BotListeners } from "./bot-life.ts";
 import type { BotSeat } from "./bot-source.ts";
 import { within } from "./wechat-errors.ts";
 import type { WechatEvent } from "./wechat-event.ts";
-import type { WechatIntake } from "./wechat-intake.ts";
 import { loadWechatLibrary } from "./wechat-library.ts";
 import { readMessage } from "./wechat-message.ts";
 
@@ -15,7 +15,7 @@ const READ_MS = 15_000;
 export type FriendPolicy = "all" | "none" | { readonly word: string };
 
 export interface ListenerOptions {
-  readonly intake: WechatIntake;
+  readonly intake: EventIntake<WechatEvent>;
   readonly friends: FriendPolicy;
   readonly acceptsRoomInvitations: boolean;
   readonly onLoginCode: (code: string) => Promise<void>;

@@ -12,14 +12,15 @@ import type { InboxStore } from "../../core/chat/inbox.ts";
 import type { Sender } from "../../core/chat/incoming-message.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/log.ts";
+import { EventIntake } from "../shared/event-intake.ts";
 import { InboxRunner } from "../shared/inbox-runner.ts";
 import { WECOM_CAPABILITIES } from "./wecom-capabilities.ts";
 import { WecomDirectChats } from "./wecom-direct-chats.ts";
 import { WecomDispatcher } from "./wecom-dispatcher.ts";
 import { WECOM } from "./wecom-errors.ts";
-import { WecomIntake } from "./wecom-intake.ts";
 import { WecomLink } from "./wecom-link.ts";
 import { chatAddress, routeMessage } from "./wecom-message.ts";
+import type { SavedMessage } from "./wecom-payload.ts";
 import { WecomRequests } from "./wecom-requests.ts";
 import { WecomSender } from "./wecom-sender.ts";
 
@@ -54,7 +55,7 @@ export class WecomAdapter implements ChatAdapter {
   readonly #options: WecomAdapterOptions;
   readonly #log: Logger;
   readonly #link: WecomLink;
-  readonly #intake: WecomIntake;
+  readonly #intake: EventIntake<SavedMessage>;
   readonly #runner: InboxRunner;
   readonly #dispatcher: WecomDispatcher;
   readonly #directChats: WecomDirectChats;
@@ -82,8 +83,10 @@ export class WecomAdapter implements ChatAdapter {
       ...{ platform: WECOM, bot, store: inbox, clock, log, route: routeMessage },
       handle: (payloads) => this.#dispatcher.handle(payloads),
     });
-    const onSaved: InboxRunner["accept"] = (events) => this.#runner.accept(events);
-    this.#intake = new WecomIntake({ bot, inbox, onSaved, clock, log });
+    this.#intake = new EventIntake({
+      ...{ platform: WECOM, platformName: "WeCom", bot, inbox, target: this.#runner, clock, log },
+      eventIdOf: ({ message }) => message.msgid,
+    });
     this.#dispatcher = new WecomDispatcher({
       ...{ bot, requests, directChats, intake: this.#intake, clock, log },
       welcomeText: options.welcomeText,

@@ -1,10 +1,8 @@
 import type { InboxEvent, InboxStore } from "../../core/chat/inbox.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/log.ts";
-import { WECHAT } from "./wechat-errors.ts";
-import { eventIdOf, type WechatEvent } from "./wechat-event.ts";
 
-/** Events that wait for the database; beyond that they are lost, as WeChat cannot be held up. */
+/** Events that wait for the database; beyond that they are lost: no platform here can be held up. */
 const WAITING_MAX = 5_000;
 const SAVED_TOGETHER_MAX = 100;
 const RETRY_MS = 1_000;
@@ -16,28 +14,37 @@ export interface IntakeTarget {
   accept(events: readonly InboxEvent[]): void;
 }
 
-export interface IntakeOptions {
+/** Whose events are saved, where, and what for. */
+export interface EventIntakeOptions<Event> {
+  readonly platform: string;
+  /** What people call it. */
+  readonly platformName: string;
   readonly bot: string;
+  /** The same for the same event, however often it comes. */
+  readonly eventIdOf: (event: Event) => string;
   readonly inbox: InboxStore;
   readonly target: IntakeTarget;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-interface WaitingEvent {
-  readonly event: WechatEvent;
+interface WaitingEvent<Event> {
+  readonly event: Event;
   readonly onSaved: () => void;
 }
 
-/** Saves events in the order they come, for as long as it takes, and then passes them on. */
-export class WechatIntake {
-  readonly #options: IntakeOptions;
-  readonly #waiting: WaitingEvent[] = [];
+/**
+ * For platforms that bring events over a connection and ask for no receipt: saves them in the order
+ * they come, for as long as it takes, and then passes them on. One that comes twice is saved once.
+ */
+export class EventIntake<Event> {
+  readonly #options: EventIntakeOptions<Event>;
+  readonly #waiting: WaitingEvent<Event>[] = [];
   readonly #stopping = new AbortController();
   #saving: Promise<void> | null = null;
   #problem: string | null = null;
 
-  constructor(options: IntakeOptions) {
+  constructor(options: EventIntakeOptions<Event>) {
     this.#options = options;
   }
 
@@ -47,9 +54,10 @@ export class WechatIntake {
   }
 
   /** Returns at once. `onSaved` is called when the event cannot be lost any more. */
-  receive(event: WechatEvent, onSaved: () => void): void {
+  receive(event: Event, onSaved: () => void = () => {}): void {
+    const { eventIdOf, log } = this.#options;
     if (this.#waiting.length >= WAITING_MAX) {
-      this.#options.log.error({ eventId: eventIdOf(event) }, "event lost: too many wait");
+      log.error({ eventId: eventIdOf(event) }, "event lost: too many wait");
       return;
     }
     this.#waiting.push({ event, onSaved });
@@ -65,7 +73,7 @@ export class WechatIntake {
   }
 
   async #saveAll(): Promise<void> {
-    const { bot, inbox, target, clock, log } = this.#options;
+    const { platform, platformName, bot, eventIdOf, inbox, target, clock, log } = this.#options;
     const { signal } = this.#stopping;
     let waitMs = RETRY_MS;
     while (this.#waiting.length > 0) {
@@ -73,7 +81,7 @@ export class WechatIntake {
       const taken = this.#waiting.slice(0, SAVED_TOGETHER_MAX);
       try {
         const rows = taken.map(({ event }) => ({ eventId: eventIdOf(event), payload: event }));
-        const saved = await inbox.save(WECHAT, bot, rows);
+        const saved = await inbox.save(platform, bot, rows);
         this.#waiting.splice(0, taken.length);
         this.#problem = null;
         waitMs = RETRY_MS;
@@ -82,7 +90,7 @@ export class WechatIntake {
       } catch (error) {
         log.error({ err: error, events: taken.length }, "events not saved");
         if (signal.aborted) return;
-        this.#problem = "WeChat: events cannot be saved to the database";
+        this.#problem = `${platformName}: events cannot be saved to the database`;
         await clock.sleep(waitMs, signal);
         waitMs = Math.min(waitMs * 2, RETRY_MS_MAX);
       }
