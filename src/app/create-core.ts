@@ -4,6 +4,7 @@ import { createLinkCodeHmac } from "../core/account/link-code.ts";
 import { WelcomePerson } from "../core/account/welcome-person.ts";
 import type { RuntimeSettings } from "../core/admin/runtime-settings.ts";
 import type { SendNotices } from "../core/admin/send-notices.ts";
+import { WatchIncidents } from "../core/admin/watch-incidents.ts";
 import { AnswerLinks } from "../core/answer-links.ts";
 import { AskQuestion } from "../core/ask-question.ts";
 import { createCardPepper } from "../core/cards/card-code.ts";
@@ -101,16 +102,15 @@ export function createCore(parts: CoreParts) {
     retryReply: new RetryReply({ ...shared, ask, runtime }),
     editQuestion: new EditQuestion({ ask, replies, stopReplies }),
     welcome: new WelcomePerson(accounts, ledger, settings),
-    linkAccounts: new LinkAccounts({
-      ...{ accounts, settings, clock, notices: parts.notices, links: stores.accountLinks },
-      hmac: createLinkCodeHmac(parts.secretKey.derive("link-codes")),
-      onClosed: (tries) => {
-        log.warn({ tries }, "many wrong link codes");
-        warnAdmins(parts, "links", textsFor(settings.defaultLocale).linkStorm(tries));
-      },
-    }),
+    linkAccounts: createLinkAccounts(parts),
     stopReplies,
     lowStock: new TellLowStock(cards, parts.notices, settings),
+    incidents: new WatchIncidents({
+      ...shared,
+      runtime: stores.settings,
+      stats: stores.stats,
+      notices: parts.notices,
+    }),
     generate: new GenerateReply({
       ...work,
       prompts: new PromptBuilder(patient.conversations, loadO200kCounter),
@@ -131,6 +131,19 @@ export function createCore(parts: CoreParts) {
       },
     }),
   };
+}
+
+function createLinkAccounts(parts: CoreParts): LinkAccounts {
+  const { config, stores, notices, clock, log } = parts;
+  const settings = config.chat;
+  return new LinkAccounts({
+    ...{ accounts: stores.accounts, settings, clock, notices, links: stores.accountLinks },
+    hmac: createLinkCodeHmac(parts.secretKey.derive("link-codes")),
+    onClosed: (tries) => {
+      log.warn({ tries }, "many wrong link codes");
+      warnAdmins(parts, "links", textsFor(settings.defaultLocale).linkStorm(tries));
+    },
+  });
 }
 
 /** Once in ten minutes for one kind of attack. */

@@ -14,6 +14,7 @@ export function createSweeps(stores: Stores, core: Core): Sweep[] {
     { name: "notices", intervalMs: 5 * SECOND_MS, run: () => core.notices.sweep() },
     // An index-only look at a bounded part of each batch.
     { name: "low stock", intervalMs: 30 * SECOND_MS, run: () => core.lowStock.sweep() },
+    { name: "incidents", intervalMs: 30 * SECOND_MS, run: () => core.incidents.sweep() },
     { name: "settings", intervalMs: 5 * SECOND_MS, run: () => core.runtime.refresh() },
     {
       name: "waiting holds",

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { BatchStatsRow, Stats, StatsRow, StatsStore } from "../core/admin/stats-store.ts";
+import { createId } from "../core/ids.ts";
 import { preparedQuery } from "./pg-pool.ts";
 
 const SUMS = `sum(requests)::int AS requests, sum(input_tokens + output_tokens)::bigint AS tokens,
@@ -15,7 +16,10 @@ interface TotalsRow
   readonly answerMs: number | null;
 }
 
-/** Statistics from the hourly rollups; no query looks at single answers. */
+/** What people could not help. */
+const OUR_FAILURES = "'upstream_unavailable', 'upstream_cut', 'waited_too_long', 'internal'";
+
+/** Statistics from the hourly rollups; only the last minutes are read answer by answer. */
 export class PgStatsStore implements StatsStore {
   readonly #pool: pg.Pool;
 
@@ -50,6 +54,18 @@ export class PgStatsStore implements StatsStore {
       firstWordMsMean: firstWordMs,
       answerMsMean: answerMs,
     };
+  }
+
+  async countOutcomes(since: Date) {
+    // Ids are in the order of time, so this reads the end of an index.
+    const rows = await this.#rows<{ answered: number; failed: number }>(
+      `SELECT count(*) FILTER (WHERE state IN ('answered', 'delivered')
+           AND coalesce(failure, '') NOT IN (${OUR_FAILURES}))::int AS answered,
+         count(*) FILTER (WHERE failure IN (${OUR_FAILURES}))::int AS failed
+       FROM reply WHERE id >= $1`,
+      [createId(since)],
+    );
+    return rows[0] ?? { answered: 0, failed: 0 };
   }
 
   async readByModel(since: Date, limit: number): Promise<StatsRow[]> {

@@ -6,6 +6,7 @@ import { PgConversationStore } from "../../src/store/pg-conversation-store.ts";
 import { PgLedger } from "../../src/store/pg-ledger.ts";
 import { PgReplyOutbox } from "../../src/store/pg-reply-outbox.ts";
 import { PgReplyStore } from "../../src/store/pg-reply-store.ts";
+import { PgStatsStore } from "../../src/store/pg-stats-store.ts";
 import { systemClock } from "../../src/system-clock.ts";
 import { emptyDatabase, type TestDatabase } from "../fakes/test-database.ts";
 
@@ -340,6 +341,31 @@ describe("PgReplyStore", () => {
     expect(turns).toHaveLength(4);
     const images = await conversations.readImages([turns[3]?.id ?? 0n]);
     expect(images[0]?.bytes).toEqual(Buffer.from([1, 2, 3]));
+  });
+
+  it("counts what was answered and what we failed to answer", async () => {
+    const asker = await personWith(9n);
+    const stats = new PgStatsStore(database.pool);
+    const since = new Date();
+    const before = await stats.countOutcomes(since);
+    for (const [state, failure] of [
+      ["answered", null],
+      ["answered", "length_reached"],
+      ["answered", "upstream_cut"],
+      ["failed", "upstream_unavailable"],
+      ["failed", "upstream_rejected"],
+      ["stopped", null],
+    ] as const) {
+      const asked = question(asker);
+      await replies.open(asked);
+      const text = state === "failed" ? "" : "Fine";
+      await replies.finish({ ...answered(asked.id, 0n), state, failure, text });
+    }
+    await replies.open(question(asker));
+    const { answered: count, failed } = await stats.countOutcomes(since);
+    expect([count - before.answered, failed - before.failed]).toEqual([2, 2]);
+    const later = new Date(Date.now() + 1_000);
+    expect(await stats.countOutcomes(later)).toEqual({ answered: 0, failed: 0 });
   });
 
   it("finds what the queue lost", async () => {

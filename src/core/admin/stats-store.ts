@@ -46,6 +46,8 @@ export type StatsPeriod = "today" | "7d" | "30d";
 /** Reads what happened. Figures equal the ledger's. */
 export interface StatsStore {
   readTotals(since: Date): Promise<Stats>;
+  /** Of the questions asked since then: how many were answered, and how many we failed to answer. */
+  countOutcomes(since: Date): Promise<{ readonly answered: number; readonly failed: number }>;
   readByModel(since: Date, limit: number): Promise<StatsRow[]>;
   readByAccount(since: Date, limit: number): Promise<StatsRow[]>;
   readByBatch(since: Date, limit: number): Promise<BatchStatsRow[]>;

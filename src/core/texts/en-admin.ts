@@ -99,6 +99,10 @@ export const enAdmin: AdminTexts = {
   guessStorm: (count) => `🚨 ${count} wrong card codes in ten minutes: somebody may be guessing.`,
   lowStock: ({ batch, left, count }) =>
     `📉 Batch **${batch}** runs low: ${left} of ${count} cards are left. Make more: \`/cards new\``,
+  incidentBegan: ({ failed, ended, minutes }) =>
+    `🚨 ${failed} of the last ${ended} answers failed, in ${minutes} minutes. /upstreams shows the keys; /drain on stops new questions.`,
+  incidentOver: (minutes) =>
+    `✅ Answers go on, after ${minutes} ${minutes === 1 ? "minute" : "minutes"}.`,
   linkStorm: (count) =>
     `🚨 ${count} wrong codes for /link in ten minutes: somebody may be guessing. No code is looked at until that is over.`,
 };

@@ -169,6 +169,9 @@ export interface Texts {
   keyDead(name: string, reason: string): string;
   guessStorm(count: number): string;
   lowStock(details: { batch: string; left: number; count: number }): string;
+  /** Most answers fail. */
+  incidentBegan(details: { failed: number; ended: number; minutes: number }): string;
+  incidentOver(minutes: number): string;
   linkStorm(count: number): string;
   /** Somebody has to scan a code on that page to connect a bot. */
   loginCode(platform: string, page: string): string;
@@ -253,6 +256,8 @@ export type AdminTexts = Pick<
   | "keyDead"
   | "guessStorm"
   | "lowStock"
+  | "incidentBegan"
+  | "incidentOver"
   | "linkStorm"
   | "loginCode"
 >;

@@ -94,6 +94,9 @@ export const zhAdmin: AdminTexts = {
   guessStorm: (count) => `🚨 十分钟内有 ${count} 次错误卡密，可能有人在猜卡。`,
   lowStock: ({ batch, left, count }) =>
     `📉 批次 **${batch}** 库存不足：${count} 张卡只剩 ${left} 张未用。补货：\`/cards new\``,
+  incidentBegan: ({ failed, ended, minutes }) =>
+    `🚨 最近 ${minutes} 分钟内 ${ended} 次回答有 ${failed} 次失败。/upstreams 查看上游，/drain on 暂停接收新问题。`,
+  incidentOver: (minutes) => `✅ 回答已恢复，历时 ${minutes} 分钟。`,
   linkStorm: (count) =>
     `🚨 十分钟内有 ${count} 次错误绑定码，可能有人在猜。在此期间不再查验任何绑定码。`,
 };
