@@ -9,7 +9,8 @@ import { PostgresTap, type TapPoint } from "../postgres-tap.ts";
 import { SECRET_KEY, Stage } from "../stage.ts";
 import { waitFor } from "../wait-for.ts";
 
-const TIMES = { short: 1, long: 20 } as const;
+/** At each statement. By hand: KILLS=5. */
+const TIMES = { short: 1, long: Number(process.env.KILLS ?? 20) } as const;
 const REACH_MS = 30_000;
 const SETTLE_MS = 90_000;
 
