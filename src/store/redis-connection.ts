@@ -3,6 +3,8 @@ import type { Logger } from "../core/log.ts";
 
 const COMMAND_TIMEOUT_MS = 2_000;
 const RECONNECT_MS_MAX = 2_000;
+/** Redis guesses when it will have read its file, and in its first moments guesses far too much. */
+const LOADING_RETRY_MS = 250;
 
 /** A connection for short commands: they fail soon while Redis is away, and it comes back by itself. */
 export function createRedisConnection(url: string, log: Logger): Redis {
@@ -10,6 +12,7 @@ export function createRedisConnection(url: string, log: Logger): Redis {
     commandTimeout: COMMAND_TIMEOUT_MS,
     maxRetriesPerRequest: 1,
     retryStrategy: (times) => Math.min(times * 100, RECONNECT_MS_MAX),
+    maxLoadingRetryTime: LOADING_RETRY_MS,
     lazyConnect: true,
   });
   let isAway = false;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../core/log.ts";
 import { reasonOf } from "./quiet-warning.ts";
+import { endsWithin } from "./time-limit.ts";
 
 const PAUSE_MS = 250;
 /** An operator sees soon why nothing happens, and then now and then that it is still so. */
@@ -24,24 +25,31 @@ export async function connectWithin(
   connect: () => Promise<void>,
   { limitMs, where, variable, log }: ConnectOptions,
 ): Promise<void> {
-  const startedAtMs = performance.now();
-  let sayAtMs = startedAtMs + SAY_FIRST_MS;
+  const endMs = performance.now() + limitMs;
+  let sayAtMs = performance.now() + SAY_FIRST_MS;
+  let attempt: Promise<void> | null = null;
   for (;;) {
+    let reason = "no answer yet";
     try {
-      return await connect();
+      attempt ??= connect();
+      // A server may take the connection and then say nothing.
+      const waitMs = Math.min(sayAtMs, endMs) - performance.now();
+      if (await endsWithin(attempt, Math.max(waitMs, PAUSE_MS))) return;
     } catch (error) {
-      const nowMs = performance.now();
-      if (nowMs + PAUSE_MS - startedAtMs >= limitMs) {
-        const seconds = Math.round(limitMs / 1_000);
-        throw new Error(
-          `${where} did not answer within ${seconds} s (${reasonOf(error)}): is it running, and is ${variable} right?`,
-        );
-      }
-      if (nowMs >= sayAtMs) {
-        log.warn({ where, reason: reasonOf(error) }, "waiting for the queue");
-        sayAtMs = nowMs + SAY_AGAIN_MS;
-      }
-      await sleep(PAUSE_MS);
+      attempt = null;
+      reason = reasonOf(error);
     }
+    const nowMs = performance.now();
+    if (nowMs + PAUSE_MS >= endMs) {
+      const seconds = Math.round(limitMs / 1_000);
+      throw new Error(
+        `${where} did not answer within ${seconds} s (${reason}): is it running, and is ${variable} right?`,
+      );
+    }
+    if (nowMs >= sayAtMs) {
+      log.warn({ where, reason }, "waiting for the queue");
+      sayAtMs = nowMs + SAY_AGAIN_MS;
+    }
+    if (attempt === null) await sleep(PAUSE_MS);
   }
 }

@@ -16,12 +16,10 @@ import {
 } from "./job-queue.ts";
 import { EVENTS_KEPT_MAX } from "./jobs.ts";
 import { QuietWarning } from "./quiet-warning.ts";
+import { RECONNECTING } from "./redis-options.ts";
 import { endsWithin } from "./time-limit.ts";
 
 const PREFIX = "dianka";
-const CONNECT_LIMIT_MS = 2_000;
-const RETRY_MS_MIN = 100;
-const RETRY_MS_MAX = 1_000;
 const HEALTH_LIMIT_MS = 1_000;
 const CLOSE_LIMIT_MS = 1_000;
 
@@ -46,10 +44,9 @@ export class RedisQueues implements QueueBackend {
     // Not lazy: of a lazy connection BullMQ takes the first failure as final, and so would every
     // worker's duplicate of it.
     const redis = new Redis(this.#redisUrl, {
+      ...RECONNECTING,
       // What a worker has begun to say is said again after a reconnect, however long that takes.
       maxRetriesPerRequest: null,
-      connectTimeout: CONNECT_LIMIT_MS,
-      retryStrategy: (times) => Math.min(RETRY_MS_MIN * times, RETRY_MS_MAX),
     });
     this.#redis = redis;
     redis.setMaxListeners(0);

@@ -4,14 +4,12 @@ import type { ReplyFeed } from "../core/reply-feed.ts";
 import { CombinedReplyFeed } from "./combined-reply-feed.ts";
 import type { FeedChannel, FeedMessage, FeedWire } from "./feed-wire.ts";
 import { QuietWarning } from "./quiet-warning.ts";
+import { RECONNECTING } from "./redis-options.ts";
 import { endsWithin } from "./time-limit.ts";
 
 /** Redis takes far more; longer than any answer. */
 const PAYLOAD_BYTES_MAX = 4_000_000;
 const START_LIMIT_MS = 3_000;
-const CONNECT_LIMIT_MS = 2_000;
-const RETRY_MS_MIN = 100;
-const RETRY_MS_MAX = 1_000;
 
 /** The feed over Redis: two connections, because one that subscribes can do nothing else. */
 export function createRedisReplyFeed(redisUrl: string, log: Logger): ReplyFeed {
@@ -69,11 +67,7 @@ class RedisFeedWire implements FeedWire {
     readonly enableOfflineQueue?: boolean;
     readonly autoResubscribe?: boolean;
   }): Redis {
-    const redis = new Redis(this.#redisUrl, {
-      ...options,
-      connectTimeout: CONNECT_LIMIT_MS,
-      retryStrategy: (times) => Math.min(RETRY_MS_MIN * times, RETRY_MS_MAX),
-    });
+    const redis = new Redis(this.#redisUrl, { ...RECONNECTING, ...options });
     redis.on("error", (error) => this.#trouble.warn(error));
     return redis;
   }

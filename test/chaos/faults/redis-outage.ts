@@ -7,13 +7,15 @@ import { Stage } from "../stage.ts";
 import { seconds, waitFor } from "../wait-for.ts";
 
 const DOSES = {
-  short: { restart: 1, kill: 1, empty: 1, perSecond: 4 },
-  long: { restart: 10, kill: 10, empty: 3, perSecond: 8 },
+  short: { restart: 1, kill: 1, empty: 1, perSecond: 8 },
+  long: { restart: 10, kill: 10, empty: 3, perSecond: 16 },
 } as const;
 const STEADY_MS = 2_000;
 /** The share of the rate that has to be back, and within which time. */
 const RATE_MIN = 0.9;
 const BACK_MS_MAX = 5_000;
+/** Far enough apart that two questions of one person do not become one. */
+const EACH_ASKS_EVERY_S = 8;
 /** People with a long answer when it happens. */
 const BUSY = 4;
 const MEASURE_MS = 3_000;
@@ -35,7 +37,7 @@ export const redisOutage: Fault = {
     await using stage = await Stage.open({ ...context, backend: "redis" });
     await stage.start("gateway");
     await Promise.all([stage.start("worker"), stage.start("worker")]);
-    const people = await stage.addPeople(60);
+    const people = await stage.addPeople(doses.perSecond * EACH_ASKS_EVERY_S);
     const busy = await stage.addPeople(BUSY);
     const load = new SteadyLoad(stage, people, doses.perSecond);
     load.start();
@@ -123,12 +125,13 @@ class SteadyLoad {
 
   /** Answers that end in the next while, as a share of the questions asked in it. */
   async shareAnswered(durationMs: number): Promise<number> {
+    const { upstream, questions } = this.#stage;
     const fromMs = performance.now();
+    const askedBefore = questions.length;
     await sleep(durationMs);
-    const { upstream } = this.#stage;
     const ended = upstream.calls.filter(({ end, endedAtMs }) => {
       return end === "finished" && (endedAtMs ?? 0) >= fromMs;
     });
-    return ended.length / (durationMs / this.#everyMs);
+    return ended.length / (questions.length - askedBefore);
   }
 }
