@@ -6,6 +6,7 @@ import type { RuntimeSettings } from "./admin/runtime-settings.ts";
 import type { AskQuestion } from "./ask-question.ts";
 import { looksLikeCode } from "./cards/card-code.ts";
 import { hideCodes } from "./cards/mask-codes.ts";
+import { chatKey } from "./chat/chat-address.ts";
 import type { ChatConnection } from "./chat/chat-connections.ts";
 import { type IncomingMessage, replyTarget } from "./chat/incoming-message.ts";
 import { say } from "./chat/say.ts";
@@ -83,6 +84,7 @@ export class HandleMessage {
       person,
       locale,
       texts: textsFor(locale),
+      cause: `${chatKey(message.address)}:${message.id}`,
       actor: `${platform}:${message.sender.platformUserId}`,
       isAdmin: access.isAdmin(message.address, message.sender.platformUserId),
     };

@@ -7,8 +7,9 @@ import type {
   HoldRequest,
   JournalEntry,
   Ledger,
+  Undone,
 } from "../core/billing/ledger.ts";
-import type { NewLot, Unit } from "../core/billing/lot.ts";
+import type { NewLot } from "../core/billing/lot.ts";
 import { createId } from "../core/ids.ts";
 import { LedgerLane } from "./ledger-lane.ts";
 import { PgLedger } from "./pg-ledger.ts";
@@ -90,11 +91,12 @@ export class GroupedLedger implements Ledger {
     return this.#one.listEntries(accountId, limit);
   }
 
-  undo(
-    entryId: bigint,
-    reason: string,
-  ): Promise<{ accountId: string; unit: Unit; amount: bigint }> {
+  undo(entryId: bigint, reason: string): Promise<Undone> {
     return this.#one.undo(entryId, reason);
+  }
+
+  findUndone(entryId: bigint): Promise<Undone> {
+    return this.#one.findUndone(entryId);
   }
 
   #laneOf(mark: string): LedgerLane {

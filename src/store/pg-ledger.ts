@@ -7,6 +7,7 @@ import type {
   HoldRequest,
   JournalEntry,
   Ledger,
+  Undone,
 } from "../core/billing/ledger.ts";
 import { LOT_KINDS, type Lot, type LotKind, type NewLot, type Unit } from "../core/billing/lot.ts";
 import { UserError } from "../core/errors.ts";
@@ -180,13 +181,18 @@ export class PgLedger implements Ledger {
     );
   }
 
-  async undo(
-    entryId: bigint,
-    reason: string,
-  ): Promise<{ accountId: string; unit: Unit; amount: bigint }> {
+  async undo(entryId: bigint, reason: string): Promise<Undone> {
     const row = await this.#row<UndoRow>("SELECT * FROM undo_grant($1, $2)", [entryId, reason]);
     if (row.status !== "undone") throw new UserError(row.status, { entry: String(entryId) });
     return { accountId: row.account_id, unit: row.unit, amount: row.amount };
+  }
+
+  findUndone(entryId: bigint): Promise<Undone> {
+    return this.#row<Undone>(
+      `SELECT substr(from_account, length('user:') + 1) AS "accountId", unit, amount
+       FROM entry WHERE transfer = 'undo:' || $1 AND line = 0`,
+      [String(entryId)],
+    );
   }
 
   async #rows<Row extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {

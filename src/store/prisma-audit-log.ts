@@ -1,4 +1,4 @@
-import type { AuditLog, AuditRecord } from "../core/admin/audit-log.ts";
+import type { AuditEntry, AuditLog, AuditRecord } from "../core/admin/audit-log.ts";
 import type { Prisma } from "./generated/client.ts";
 import type { LazyPrisma } from "./prisma-client.ts";
 
@@ -10,21 +10,24 @@ export class PrismaAuditLog implements AuditLog {
     this.#prisma = prisma;
   }
 
-  async write({ before, after, ...record }: AuditRecord): Promise<void> {
+  async write({ before, after, ...record }: AuditRecord): Promise<boolean> {
     const prisma = await this.#prisma.client();
-    await prisma.audit.create({
+    const { count } = await prisma.audit.createMany({
       data: { ...record, ...jsonField("before", before), ...jsonField("after", after) },
+      skipDuplicates: true,
     });
+    return count === 1;
   }
 
-  async listAbout(target: string, limit: number): Promise<(AuditRecord & { readonly at: Date })[]> {
+  async listAbout(target: string, limit: number): Promise<AuditEntry[]> {
     const prisma = await this.#prisma.client();
     const rows = await prisma.audit.findMany({
       where: { target },
       orderBy: { id: "desc" },
       take: limit,
     });
-    return rows.map(({ actor, action, reason, before, after, createdAt }) => ({
+    return rows.map(({ cause, actor, action, reason, before, after, createdAt }) => ({
+      cause,
       actor,
       action,
       target,

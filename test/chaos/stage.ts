@@ -12,6 +12,7 @@ import { onRedis } from "./on-redis.ts";
 import { openAccount } from "./open-account.ts";
 import type { Question, ReplyRow } from "./question.ts";
 import type { Random } from "./random.ts";
+import { describeUnfinished } from "./unfinished.ts";
 import { waitFor } from "./wait-for.ts";
 
 export const SECRET_KEY = "chaos secret of all processes";
@@ -228,7 +229,11 @@ export class Stage implements AsyncDisposable {
       return rows.length === 0;
     };
     const what = `all ${this.questions.length} questions are answered`;
-    await waitFor(what, () => isQuiet().catch(() => false), limitMs, POLL_MS);
+    try {
+      await waitFor(what, () => isQuiet().catch(() => false), limitMs, POLL_MS);
+    } catch (error) {
+      throw new Error(`${error}\n${await describeUnfinished(this)}`);
+    }
     // The queue hears of the end of a job a moment after the database does.
     await sleep(SETTLED_MS);
   }

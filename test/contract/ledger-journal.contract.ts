@@ -52,6 +52,9 @@ export function ledgerJournalContract(name: string, open: OpenLedger): void {
         reason: "by mistake",
       });
       await expect(ledger.undo(entry, "again")).rejects.toMatchObject({ code: "already_undone" });
+      const undone = { accountId: account, unit: "credit", amount: 70n };
+      expect(await ledger.findUndone(entry)).toEqual(undone);
+      await expect(ledger.findUndone(999_999_999n)).rejects.toThrow();
     });
 
     it("does not give back the held part of a lot that was undone meanwhile", async () => {

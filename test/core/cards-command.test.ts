@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import type { Account } from "../../src/core/account/account.ts";
-import type { AuditRecord } from "../../src/core/admin/audit-log.ts";
 import type { ChatCapabilities } from "../../src/core/chat/chat-adapter.ts";
 import { EditBudget } from "../../src/core/chat/edit-budget.ts";
 import { cardsCommand } from "../../src/core/commands/cards.ts";
@@ -11,6 +10,7 @@ import { ModelCatalog } from "../../src/core/upstream/model-catalog.ts";
 import { pepper } from "../contract/card-store-under-test.ts";
 import { FakeChat } from "../fakes/fake-chat.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
+import { MemoryAuditLog } from "../fakes/memory-audit-log.ts";
 import { MemoryCardStore } from "../fakes/memory-card-store.ts";
 import { MemoryLedger } from "../fakes/memory-ledger.ts";
 
@@ -23,11 +23,7 @@ function open(capabilities: Partial<ChatCapabilities> = {}) {
   const { pace, callsPerSecondMax } = chat.capabilities;
   const connection = { sender: chat, budget: new EditBudget(clock, pace, callsPerSecondMax) };
   const cards = new MemoryCardStore(new MemoryLedger(clock), clock);
-  const audits: AuditRecord[] = [];
-  const audit = {
-    write: async (record: AuditRecord) => void audits.push(record),
-    listAbout: async () => [],
-  };
+  const audit = new MemoryAuditLog();
   const models = new ModelCatalog([], () => new Map());
   const command = cardsCommand({ cards, pepper, audit, models, currency: "USD", clock });
   const account: Account = {
@@ -46,13 +42,14 @@ function open(capabilities: Partial<ChatCapabilities> = {}) {
       sender: { platformUserId: "u", displayName: "Ann", username: null, locale: null },
     },
     person: { account, identity, isNew: false, isTrialDue: false },
-    ...{ locale: "en", texts: textsFor("en"), actor: "fake:u", isAdmin: true },
+    ...{ locale: "en", texts: textsFor("en"), cause: "fake/bot/c:m", actor: "fake:u" },
+    isAdmin: true,
   };
   const give = async (args: string) => {
     const answer = await command.run(context, args, connection);
     if (answer !== null) await tellAnswer(context, answer, connection);
   };
-  return { chat, cards, audits, give };
+  return { chat, cards, audits: audit.records, give };
 }
 
 describe("a new batch of cards", () => {

@@ -213,6 +213,7 @@ describe("/link and /unlink", () => {
     person: who,
     locale: "en",
     texts,
+    cause: "telegram/1/c:m",
     actor: "telegram:u",
     isAdmin: false,
   });

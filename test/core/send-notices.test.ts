@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Identity } from "../../src/core/account/account.ts";
-import type { AuditRecord } from "../../src/core/admin/audit-log.ts";
 import { RuntimeSettings } from "../../src/core/admin/runtime-settings.ts";
 import { SendNotices } from "../../src/core/admin/send-notices.ts";
 import type { ChatAddress } from "../../src/core/chat/chat-address.ts";
+import { chatKey } from "../../src/core/chat/chat-address.ts";
 import { ChatConnections } from "../../src/core/chat/chat-connections.ts";
 import { EditBudget } from "../../src/core/chat/edit-budget.ts";
 import type { CommandContext } from "../../src/core/commands/command.ts";
@@ -14,6 +14,7 @@ import type { BotKey, Delivery } from "../../src/core/reply-queue.ts";
 import { textsFor } from "../../src/core/texts/locales.ts";
 import { FakeChat } from "../fakes/fake-chat.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
+import { MemoryAuditLog } from "../fakes/memory-audit-log.ts";
 import { MemoryNoticeStore } from "../fakes/memory-notice-store.ts";
 import { MemoryReplyQueue } from "../fakes/memory-reply-queue.ts";
 import { RecordedLog } from "../fakes/recorded-log.ts";
@@ -119,14 +120,14 @@ describe("News raised in a process without chats", () => {
 
 describe("/drain", () => {
   it("is learnt by every admin chat but the one that said it, and only when it changes something", async () => {
-    const said: AuditRecord[] = [];
+    const audit = new MemoryAuditLog();
     const values = new Map<string, unknown>();
     const runtime = new RuntimeSettings({
       read: async (key) => values.get(key),
       write: async (key, value) => void values.set(key, value),
     });
     const command = drainCommand({
-      audit: { write: async (record) => void said.push(record), listAbout: async () => [] },
+      audit,
       runtime,
       notices,
       replies: { countOpen: async () => 3 },
@@ -134,7 +135,12 @@ describe("/drain", () => {
       connections: () => new ChatConnections([]),
     });
     const from = (id: string, address: ChatAddress) =>
-      ({ message: { id, address }, texts: textsFor("en"), actor: "telegram:42" }) as CommandContext;
+      ({
+        message: { id, address },
+        cause: `${chatKey(address)}:${id}`,
+        texts: textsFor("en"),
+        actor: "telegram:42",
+      }) as CommandContext;
     const chat = adminChats[1] ?? at("", "", "");
 
     const answer = await command.run(from("1", chat), "on");
@@ -146,7 +152,7 @@ describe("/drain", () => {
     await command.run(from("3", chat), "off");
     expect(store.texts).toHaveLength(6);
     expect(runtime.isDraining).toBe(false);
-    expect(said.map(({ before, after }) => [before, after])).toEqual([
+    expect(audit.records.map(({ before, after }) => [before, after])).toEqual([
       [false, true],
       [true, true],
       [true, false],

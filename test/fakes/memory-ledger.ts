@@ -7,6 +7,7 @@ import type {
   HoldRequest,
   JournalEntry,
   Ledger,
+  Undone,
 } from "../../src/core/billing/ledger.ts";
 import type { NewLot, Unit } from "../../src/core/billing/lot.ts";
 import type { Clock } from "../../src/core/clock.ts";
@@ -151,11 +152,12 @@ export class MemoryLedger implements Ledger {
     return this.#lots.entriesOf(accountId).slice(0, limit);
   }
 
-  async undo(
-    entryId: bigint,
-    reason: string,
-  ): Promise<{ accountId: string; unit: Unit; amount: bigint }> {
+  async undo(entryId: bigint, reason: string): Promise<Undone> {
     return this.#lots.undo(entryId, reason);
+  }
+
+  async findUndone(entryId: bigint): Promise<Undone> {
+    return this.#lots.findUndone(entryId);
   }
 
   /** Whether the account ever redeemed a card or paid. */

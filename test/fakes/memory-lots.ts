@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { JournalEntry } from "../../src/core/billing/ledger.ts";
+import type { JournalEntry, Undone } from "../../src/core/billing/ledger.ts";
 import { LOT_KINDS, type Lot, type NewLot, type Unit } from "../../src/core/billing/lot.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { UserError } from "../../src/core/errors.ts";
@@ -105,7 +105,7 @@ export class MemoryLots {
       .map(({ transfer: _transfer, lot: _lot, ...entry }) => entry);
   }
 
-  undo(entryId: bigint, reason: string): { accountId: string; unit: Unit; amount: bigint } {
+  undo(entryId: bigint, reason: string): Undone {
     const refuse = (code: "unknown_entry" | "cannot_undo" | "already_undone"): never => {
       throw new UserError(code, { entry: String(entryId) });
     };
@@ -121,6 +121,12 @@ export class MemoryLots {
     lot.hasEnded = true;
     this.move(transfer, user(lot), lot.origin, lot, amount, reason);
     return { accountId: lot.accountId, unit: lot.unit, amount };
+  }
+
+  findUndone(entryId: bigint): Undone {
+    const entry = this.entries.find(({ transfer }) => transfer === `undo:${entryId}`);
+    if (entry === undefined) throw new Error("it was not undone");
+    return { accountId: entry.lot.accountId, unit: entry.unit, amount: entry.amount };
   }
 
   /** Whether the account ever redeemed a card or paid. */

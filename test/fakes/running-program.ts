@@ -64,6 +64,10 @@ export class RunningProgram implements AsyncDisposable {
     return this.#errors;
   }
 
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   get pid(): number {
     return this.#child.pid ?? 0;
   }
@@ -89,7 +93,7 @@ export class RunningProgram implements AsyncDisposable {
 
   /** Resolves with the exit code, or the signal that ended it. */
   async ended(): Promise<number | NodeJS.Signals | null> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+    if (this.isRunning) {
       await once(this.#child, "close");
     }
     return this.#child.exitCode ?? this.#child.signalCode;

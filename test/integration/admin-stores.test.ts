@@ -152,12 +152,19 @@ describe("PrismaAuditLog", () => {
   it("keeps what an admin did, newest first, with before and after", async () => {
     const audit = new PrismaAuditLog(prisma);
     const record = { actor: "fake:1", action: "ban", target: "T", reason: "spam" };
-    await audit.write({ ...record, before: null, after: { status: "banned" } });
-    await audit.write({ ...record, action: "unban", before: { status: "banned" }, after: null });
+    const banned = { ...record, cause: "ban:1", before: null, after: { status: "banned" } };
+    expect(await audit.write(banned)).toBe(true);
+    const before = { status: "banned" };
+    await audit.write({ ...record, cause: "unban:2", action: "unban", before, after: null });
+    expect(await audit.write({ ...banned, reason: "once more after a crash" })).toBe(false);
     const records = await audit.listAbout("T", 10);
     expect(records.map(({ action, before, after }) => [action, before, after])).toEqual([
       ["unban", { status: "banned" }, null],
       ["ban", null, { status: "banned" }],
+    ]);
+    expect(records.map(({ cause, reason }) => [cause, reason])).toEqual([
+      ["unban:2", "spam"],
+      ["ban:1", "spam"],
     ]);
     expect(await audit.listAbout("other", 10)).toEqual([]);
   });

@@ -77,6 +77,7 @@ async function inCompany(ledger: Ledger): Promise<Ledger> {
     expireLots: (limit) => ledger.expireLots(limit),
     listEntries: (accountId, limit) => ledger.listEntries(accountId, limit),
     undo: (entryId, reason) => ledger.undo(entryId, reason),
+    findUndone: (entryId) => ledger.findUndone(entryId),
   };
 }
 

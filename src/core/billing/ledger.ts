@@ -62,6 +62,13 @@ export interface JournalEntry {
   readonly createdAt: Date;
 }
 
+/** What a grant that was undone had left. */
+export interface Undone {
+  readonly accountId: string;
+  readonly unit: Unit;
+  readonly amount: bigint;
+}
+
 /**
  * The book of every credit that ever moved. Entries are only ever added.
  *
@@ -99,5 +106,7 @@ export interface Ledger {
    * Takes back what is left of the lot that the entry granted, by a new entry. Throws
    * `UserError("unknown_entry" | "cannot_undo" | "already_undone")`. Returns what was taken back.
    */
-  undo(entryId: bigint, reason: string): Promise<{ accountId: string; unit: Unit; amount: bigint }>;
+  undo(entryId: bigint, reason: string): Promise<Undone>;
+  /** What was taken back when the grant of the entry was undone. Throws when it never was. */
+  findUndone(entryId: bigint): Promise<Undone>;
 }

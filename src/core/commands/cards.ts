@@ -1,5 +1,5 @@
-import type { AuditLog } from "../admin/audit-log.ts";
-import type { CardBatch } from "../cards/card-batch.ts";
+import type { AuditLog, AuditRecord } from "../admin/audit-log.ts";
+import type { BatchOrder, CardBatch } from "../cards/card-batch.ts";
 import type { CardPepper } from "../cards/card-code.ts";
 import type { BatchChange, CardStore } from "../cards/card-store.ts";
 import { createBatch } from "../cards/create-batch.ts";
@@ -18,6 +18,7 @@ import { words } from "./parse-command.ts";
 import { quoteArgument } from "./settings-commands.ts";
 
 const BATCHES_SHOWN = 30;
+const RECORDS_READ = 100;
 const CHANGES: readonly string[] = ["freeze", "unfreeze", "void"] satisfies BatchChange[];
 
 export interface CardsCommandParts {
@@ -63,28 +64,19 @@ async function makeBatch(
     caption: texts.batchFileCaption,
   });
   // The codes exist in this file only, so nothing is made that cannot be handed out.
-  const batch = await createBatch(cards, pepper, order, clock.now(), async (content) => {
+  const checkFile = async (content: string) => {
     const hasRoom = await hasRoomForFile(connection, message.address, fileOf(content));
     if (!hasRoom) throw new UserError("file_no_room");
+  };
+  const record = recordOf(order, context);
+  const making = createBatch(cards, pepper, order, clock.now(), checkFile);
+  const batch = await making.catch(async (error: unknown) => {
+    if (!(await wasCutOff(parts, record, error))) throw error;
+    return null;
   });
+  if (batch === null) return { text: texts.batchCutOff(escapeMarkdown(order.name)) };
+  await audit.write({ ...record, after: { ...record.after, sha256: batch.sha256 } });
   const redeemUntil = order.redeemUntil === null ? null : lastDay(order.redeemUntil);
-  await audit.write({
-    actor,
-    action: "cards new",
-    target: batch.name,
-    reason: "",
-    before: null,
-    after: {
-      count: order.count,
-      unit: order.unit,
-      amount: String(order.amount),
-      validDays: order.validDays,
-      redeemUntil,
-      perAccountMax: order.perAccountMax,
-      models: order.modelScope,
-      sha256: batch.sha256,
-    },
-  });
   return {
     text: texts.batchCreated({
       name: escapeMarkdown(batch.name),
@@ -101,6 +93,44 @@ async function makeBatch(
       return texts.batchLost(escapeMarkdown(batch.name));
     },
   };
+}
+
+function recordOf(order: BatchOrder, { actor, cause }: CommandContext) {
+  const redeemUntil = order.redeemUntil === null ? null : lastDay(order.redeemUntil);
+  return {
+    cause: `cards new:${cause}`,
+    actor,
+    action: "cards new",
+    target: order.name,
+    reason: "",
+    before: null,
+    after: {
+      count: order.count,
+      unit: order.unit,
+      amount: String(order.amount),
+      validDays: order.validDays,
+      redeemUntil,
+      perAccountMax: order.perAccountMax,
+      models: order.modelScope,
+    },
+  };
+}
+
+/** Whether the batch that has the name already is of the same message, before a crash. */
+async function wasCutOff(
+  { cards, audit }: CardsCommandParts,
+  record: AuditRecord,
+  error: unknown,
+): Promise<boolean> {
+  if (!(error instanceof UserError && error.code === "batch_exists")) return false;
+  const records = await audit.listAbout(record.target, RECORDS_READ);
+  const made = records.filter(({ action }) => action === record.action);
+  if (made.some(({ cause }) => cause === record.cause)) return true;
+  const batch = await cards.findBatch(record.target);
+  if (made.length > 0 || batch?.createdBy !== record.actor) return false;
+  // It did not even come to be noted down.
+  await audit.write(record);
+  return true;
 }
 
 function lastDay(redeemUntil: Date): string {
@@ -125,12 +155,13 @@ async function showBatch(
 
 async function changeBatch(
   { cards, audit }: CardsCommandParts,
-  { actor, texts }: CommandContext,
+  { actor, cause, texts }: CommandContext,
   name: string,
   change: BatchChange,
 ): Promise<Answer> {
   const { before, after } = await cards.changeBatch(name, change);
   await audit.write({
+    cause: `cards ${change}:${cause}`,
     actor,
     action: `cards ${change}`,
     target: name,

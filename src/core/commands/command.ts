@@ -10,6 +10,8 @@ export interface CommandContext {
   readonly person: Person;
   readonly locale: string;
   readonly texts: Texts;
+  /** The message, by a name that no other has: what is done for it happens once. */
+  readonly cause: string;
   /** "telegram:42": how the audit log names them. */
   readonly actor: string;
   /** Given by an admin in an admin chat. */

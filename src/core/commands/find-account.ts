@@ -4,7 +4,10 @@ import { UserError } from "../errors.ts";
 import { quoteArgument } from "./settings-commands.ts";
 
 /** The one account an admin means. Throws `UserError("unknown_user")` for none or several. */
-export async function findAccount(accounts: AccountStore, user: string): Promise<Account> {
+export async function findAccount(
+  accounts: Pick<AccountStore, "search">,
+  user: string,
+): Promise<Account> {
   const found = await accounts.search(user);
   const [account] = found;
   if (account === undefined || found.length > 1) {

@@ -3,7 +3,6 @@ import type { AuditLog } from "../admin/audit-log.ts";
 import type { SendNotices } from "../admin/send-notices.ts";
 import { parseAmount } from "../billing/amount.ts";
 import type { Ledger } from "../billing/ledger.ts";
-import { chatKey } from "../chat/chat-address.ts";
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { formatAmount, formatDate } from "../texts/format.ts";
@@ -18,10 +17,10 @@ const DAY_MS = 24 * 60 * 60_000;
 const DAYS_MAX = 3_650;
 
 export interface GrantParts {
-  readonly accounts: AccountStore;
+  readonly accounts: Pick<AccountStore, "search">;
   readonly ledger: Ledger;
   readonly audit: AuditLog;
-  readonly notices: SendNotices;
+  readonly notices: Pick<SendNotices, "toAccount">;
   readonly currency: string;
   readonly clock: Clock;
 }
@@ -31,14 +30,15 @@ export function grantCommand(parts: GrantParts): Command {
   return {
     name: "grant",
     isForAdmins: true,
-    async run({ message, texts, actor }, args) {
+    async run({ texts, actor, cause: message }, args) {
       const { accounts, ledger, audit, currency, clock } = parts;
       const grant = parseGrant(args);
       const account = await findAccount(accounts, grant.user);
       const validUntil =
         grant.days === null ? null : new Date(clock.now().getTime() + grant.days * DAY_MS);
-      const cause = `grant:${chatKey(message.address)}:${message.id}`;
-      const isNew = await ledger.grant({
+      const cause = `grant:${message}`;
+      // After a crash the same message comes again: then the rest of what follows is done.
+      await ledger.grant({
         cause,
         accountId: account.id,
         unit: grant.unit,
@@ -50,10 +50,10 @@ export function grantCommand(parts: GrantParts): Command {
         origin: "promotions",
         reason: grant.reason,
       });
-      if (!isNew) return { text: texts.grantRepeated(escapeMarkdown(grant.user)) };
       const entry = await ledger.findGrantEntry(cause);
       const amount = formatAmount(grant.unit, grant.amount, texts, currency);
       await audit.write({
+        cause,
         actor,
         action: "grant",
         target: account.id,

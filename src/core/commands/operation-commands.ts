@@ -2,7 +2,6 @@ import type { AuditLog } from "../admin/audit-log.ts";
 import type { RuntimeSettings } from "../admin/runtime-settings.ts";
 import type { SendNotices } from "../admin/send-notices.ts";
 import { parseAmount } from "../billing/amount.ts";
-import { chatKey } from "../chat/chat-address.ts";
 import type { ChatConnections } from "../chat/chat-connections.ts";
 import type { ChatSettings } from "../chat-settings.ts";
 import { UserError } from "../errors.ts";
@@ -31,7 +30,7 @@ export function priceCommand({ audit, runtime, models, currency }: OperationPart
   return {
     name: "price",
     isForAdmins: true,
-    async run({ texts, actor }, args) {
+    async run({ texts, actor, cause }, args) {
       const [name, inputText, outputText, ...more] = words(args);
       if (
         name === undefined ||
@@ -46,7 +45,11 @@ export function priceCommand({ audit, runtime, models, currency }: OperationPart
       const before = describePrice(model, texts, currency);
       await runtime.setPrice(model.name, parsePrice(inputText), parsePrice(outputText));
       const after = describePrice(models.choose(model.name), texts, currency);
-      await audit.write({ actor, action: "price", target: model.name, reason: "", before, after });
+      const target = model.name;
+      await audit.write({
+        ...{ cause: `price:${cause}`, actor, action: "price" },
+        ...{ target, reason: "", before, after },
+      });
       return { text: texts.priceChanged({ model: model.name, before, after }) };
     },
   };
@@ -56,14 +59,15 @@ export function broadcastCommand({ audit, notices, connections }: OperationParts
   return {
     name: "broadcast",
     isForAdmins: true,
-    async run({ message, texts, actor }, args) {
+    async run({ texts, actor, cause: message }, args) {
       if (args === "") throw new UserError("usage", { usage: USAGE.broadcast });
       const bots = connections()
         .list()
         .map(({ sender }) => ({ platform: sender.platform, bot: sender.bot }));
-      const cause = `broadcast:${chatKey(message.address)}:${message.id}`;
+      const cause = `broadcast:${message}`;
       const count = await notices.toEveryone(bots, cause, args);
       await audit.write({
+        cause,
         actor,
         action: "broadcast",
         target: "everyone",
@@ -81,7 +85,7 @@ export function drainCommand(parts: Omit<OperationParts, "models" | "currency">)
   return {
     name: "drain",
     isForAdmins: true,
-    async run({ message, texts, actor }, args) {
+    async run({ message, texts, actor, cause: messageCause }, args) {
       const choice = args.toLowerCase();
       if (!["", "on", "off"].includes(choice)) {
         throw new UserError("usage", { usage: USAGE.drain });
@@ -90,6 +94,7 @@ export function drainCommand(parts: Omit<OperationParts, "models" | "currency">)
       const before = runtime.isDraining;
       const isOn = choice !== "off";
       const running = await replies.countOpen();
+      const cause = `drain:${messageCause}`;
       if (isOn !== before) {
         // First, so that a crash in between cannot leave the other admins without the news.
         const news = textsFor(settings.defaultLocale).drainNews({
@@ -97,11 +102,11 @@ export function drainCommand(parts: Omit<OperationParts, "models" | "currency">)
           isOn,
           running,
         });
-        const cause = `drain:${chatKey(message.address)}:${message.id}`;
         await notices.toAdmins(cause, news, message.address);
       }
       await runtime.setDraining(isOn);
       await audit.write({
+        cause,
         actor,
         action: "drain",
         target: "service",

@@ -13,7 +13,7 @@ export function upstreamsCommand(pool: UpstreamPool, audit: AuditLog): Command {
   return {
     name: "upstreams",
     isForAdmins: true,
-    async run({ texts, actor }, args) {
+    async run({ texts, actor, cause }, args) {
       const [verb, name, ...more] = words(args);
       if (more.length > 0) throw usage();
       if (verb === undefined) {
@@ -34,6 +34,7 @@ export function upstreamsCommand(pool: UpstreamPool, audit: AuditLog): Command {
       const isEnabled = verb === "enable";
       await (isEnabled ? pool.enable(name) : pool.disable(name));
       await audit.write({
+        cause: `upstreams:${cause}`,
         actor,
         action: `upstreams ${verb}`,
         target: name,

@@ -2,13 +2,13 @@ import type { Account } from "../account/account.ts";
 import type { AccountStore } from "../account/account-store.ts";
 import type { AuditLog } from "../admin/audit-log.ts";
 import type { StatsStore } from "../admin/stats-store.ts";
-import type { JournalEntry, Ledger } from "../billing/ledger.ts";
+import type { JournalEntry, Ledger, Undone } from "../billing/ledger.ts";
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { formatAmount, formatDate, formatFunds, formatTime } from "../texts/format.ts";
 import { escapeMarkdown } from "../texts/markdown.ts";
 import type { Texts } from "../texts/texts.ts";
-import type { Command } from "./command.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { USAGE } from "./command-names.ts";
 import { findAccount } from "./find-account.ts";
 import { splitFirst } from "./parse-command.ts";
@@ -65,11 +65,12 @@ export function banCommand(parts: UserCommandParts): Command {
   return {
     name: "ban",
     isForAdmins: true,
-    async run({ texts, actor }, args) {
+    async run(context, args) {
+      const { texts } = context;
       const { first: user, rest: reason } = splitFirst(args);
       if (user === "" || reason === "") throw new UserError("usage", { usage: USAGE.ban });
       const account = await findAccount(parts.accounts, user);
-      await changeBan(parts, actor, account, reason.slice(0, 300));
+      await changeBan(parts, context, account, reason.slice(0, 300));
       return { text: texts.banned(escapeMarkdown(user), escapeMarkdown(reason.slice(0, 300))) };
     },
   };
@@ -79,11 +80,11 @@ export function unbanCommand(parts: UserCommandParts): Command {
   return {
     name: "unban",
     isForAdmins: true,
-    async run({ texts, actor }, args) {
+    async run(context, args) {
       if (args === "") throw new UserError("usage", { usage: USAGE.unban });
       const account = await findAccount(parts.accounts, args);
-      await changeBan(parts, actor, account, null);
-      return { text: texts.unbanned(escapeMarkdown(args)) };
+      await changeBan(parts, context, account, null);
+      return { text: context.texts.unbanned(escapeMarkdown(args)) };
     },
   };
 }
@@ -96,8 +97,10 @@ export function undoCommand(parts: UserCommandParts): Command {
     async run({ texts, actor }, args) {
       const { ledger, audit, currency } = parts;
       if (!/^\d{1,18}$/.test(args)) throw new UserError("usage", { usage: USAGE.undo });
-      const undone = await ledger.undo(BigInt(args), `undo by ${actor}`);
-      await audit.write({
+      const entry = BigInt(args);
+      const { undone, refusal } = await undoOrFind(ledger, entry, `undo by ${actor}`);
+      const isNew = await audit.write({
+        cause: `undo:${entry}`,
         actor,
         action: "undo",
         target: undone.accountId,
@@ -105,22 +108,39 @@ export function undoCommand(parts: UserCommandParts): Command {
         before: null,
         after: { unit: undone.unit, amount: String(undone.amount) },
       });
+      // Undone but not noted down: it was interrupted before, and ends now.
+      if (refusal !== null && !isNew) throw refusal;
       const amount = formatAmount(undone.unit, undone.amount, texts, currency);
       return { text: texts.undone({ entry: args, user: undone.accountId, amount }) };
     },
   };
 }
 
+async function undoOrFind(
+  ledger: Ledger,
+  entry: bigint,
+  reason: string,
+): Promise<{ undone: Undone; refusal: UserError | null }> {
+  try {
+    return { undone: await ledger.undo(entry, reason), refusal: null };
+  } catch (error) {
+    if (!(error instanceof UserError && error.code === "already_undone")) throw error;
+    return { undone: await ledger.findUndone(entry), refusal: error };
+  }
+}
+
 async function changeBan(
   { accounts, audit }: UserCommandParts,
-  actor: string,
+  { actor, cause }: CommandContext,
   account: Account,
   reason: string | null,
 ): Promise<void> {
+  const action = reason === null ? "unban" : "ban";
   await accounts.setBan(account.id, reason);
   await audit.write({
+    cause: `${action}:${cause}`,
     actor,
-    action: reason === null ? "unban" : "ban",
+    action,
     target: account.id,
     reason: reason ?? "",
     before: { status: account.status, reason: account.banReason },

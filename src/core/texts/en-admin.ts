@@ -24,7 +24,6 @@ export const enAdmin: AdminTexts = {
   adminHelp: (commands) => `**Admin commands**\n${commands}`,
   granted: ({ user, amount, validUntil, entry }) =>
     `✅ ${user} got **${amount}**, ${until(validUntil)}. Entry ${entry}; \`/undo ${entry}\` takes it back.`,
-  grantRepeated: (user) => `ℹ️ This grant to ${user} had been made before; nothing was added again.`,
   grantReceived: ({ amount, reason, validUntil }) =>
     `🎁 You received **${amount}** (${until(validUntil)}): ${reason}`,
   batchCreated: ({ name, count, amount, days, redeemUntil, sha256, ...limits }) =>
@@ -32,6 +31,8 @@ export const enAdmin: AdminTexts = {
       redeemUntil === null ? "" : `, to be redeemed until ${redeemUntil}`
     }${terms(limits)}.\nThe codes are in the file and are not kept: this is the only copy. SHA-256 \`${sha256.slice(0, 16)}…\``,
   batchFileCaption: "One code a line. This is the only copy.",
+  batchCutOff: (name) =>
+    `⚠️ The service was interrupted while it made batch ${name}. If its file has not reached you, nobody has its codes: \`/cards void ${name}\`, then make one with another name.`,
   batchLost: (name) =>
     `⚠️ The file of batch **${name}** could not be delivered, so the batch is void: none of its codes works. Make it again under another name.`,
   batches: (lines) =>

@@ -135,7 +135,6 @@ export interface Texts {
     validUntil: string | null;
     entry: string;
   }): string;
-  grantRepeated(user: string): string;
   grantReceived(details: { amount: AmountText; reason: string; validUntil: string | null }): string;
   batchCreated(details: {
     name: string;
@@ -150,6 +149,7 @@ export interface Texts {
   readonly batchFileCaption: string;
   /** Its file could not be delivered. */
   batchLost(name: string): string;
+  batchCutOff(name: string): string;
   batches(lines: readonly BatchLine[]): string;
   readonly batchesEmpty: string;
   batchChanged(name: string, state: "active" | "frozen" | "void", cardsChanged: number): string;
@@ -233,11 +233,11 @@ export type AdminTexts = Pick<
   | "adminCommands"
   | "adminHelp"
   | "granted"
-  | "grantRepeated"
   | "grantReceived"
   | "batchCreated"
   | "batchFileCaption"
   | "batchLost"
+  | "batchCutOff"
   | "batches"
   | "batchesEmpty"
   | "batchChanged"

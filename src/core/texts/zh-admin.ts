@@ -24,7 +24,6 @@ export const zhAdmin: AdminTexts = {
   adminHelp: (commands) => `**管理命令**\n${commands}`,
   granted: ({ user, amount, validUntil, entry }) =>
     `✅ ${user} 已获得 **${amount}**，${until(validUntil)}。账目 ${entry}；\`/undo ${entry}\` 可收回。`,
-  grantRepeated: (user) => `ℹ️ 给 ${user} 的这次赠送之前已完成，没有重复。`,
   grantReceived: ({ amount, reason, validUntil }) =>
     `🎁 您获得 **${amount}**（${until(validUntil)}）：${reason}`,
   batchCreated: ({ name, count, amount, days, redeemUntil, sha256, ...limits }) =>
@@ -32,6 +31,8 @@ export const zhAdmin: AdminTexts = {
       redeemUntil === null ? "" : `，须在 ${redeemUntil} 前激活`
     }${terms(limits)}。\n卡密在文件中，系统不保存：这是唯一的一份。SHA-256 \`${sha256.slice(0, 16)}…\``,
   batchFileCaption: "每行一个卡密。这是唯一的一份。",
+  batchCutOff: (name) =>
+    `⚠️ 制作批次 ${name} 时服务中断。如果没有收到卡密文件，这些卡密就无人知晓：请发送 \`/cards void ${name}\`，再换一个名字重新制作。`,
   batchLost: (name) =>
     `⚠️ 批次 **${name}** 的文件未能送达，该批次已作废，其中卡密均不可用。请换一个名称重新生成。`,
   batches: (lines) =>
