@@ -95,7 +95,7 @@ export class App {
       pool: this.#upstreams.pool,
       runtime: this.#runtime,
       notices: this.#notices,
-      connections: () => this.#gateway?.connections ?? new ChatConnections([]),
+      connections: () => this.#gateway?.connections ?? new ChatConnections([], () => false),
       metrics,
     });
     const core = this.#core;

@@ -62,6 +62,7 @@ export class Gateway {
         const { pace, callsPerSecondMax } = adapter.capabilities;
         return { sender: adapter, budget: new EditBudget(clock, pace, callsPerSecondMax) };
       }),
+      (bot) => this.#owns(bot),
     );
     this.owners = this.#createOwners();
   }
@@ -106,6 +107,13 @@ export class Gateway {
 
   async stop(): Promise<void> {
     await Promise.all(this.owners.map((owner) => owner.stop()));
+  }
+
+  #owns({ platform, bot }: BotKey): boolean {
+    return this.owners.some(
+      ({ adapter, state }) =>
+        state === "owner" && adapter.platform === platform && adapter.bot === bot,
+    );
   }
 
   #createOwners(): BotOwner[] {

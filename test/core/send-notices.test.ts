@@ -81,7 +81,7 @@ describe("News for admins", () => {
     chat.closeChat(at("fake", "bot", "closed"));
     const { pace, callsPerSecondMax } = chat.capabilities;
     const budget = new EditBudget(new FakeClock(), pace, callsPerSecondMax);
-    const connections = new ChatConnections([{ sender: chat, budget }]);
+    const connections = new ChatConnections([{ sender: chat, budget }], () => true);
     const deliver = new DeliverNotice(store, () => connections);
     await notices.toAdmins("key:main", "Key main is dead");
     await queue.runDeliveries({ platform: "fake", bot: "bot" }, ({ id }) => deliver.run(id));
@@ -132,7 +132,7 @@ describe("/drain", () => {
       notices,
       replies: { countOpen: async () => 3 },
       settings: { defaultLocale: "en" },
-      connections: () => new ChatConnections([]),
+      connections: () => new ChatConnections([], () => false),
     });
     const from = (id: string, address: ChatAddress) =>
       ({

@@ -70,7 +70,7 @@ export class ContractProgram implements AsyncDisposable {
     this.#stores = createStores(database.url, world.clock, this.log);
     this.queue = new ProgramQueue(world.clock);
     this.#config = contractConfig();
-    this.queue.generateWith(this.#createCore(() => new ChatConnections([])).generate);
+    this.queue.generateWith(this.#createCore(() => new ChatConnections([], () => false)).generate);
   }
 
   static async start(openWorld: () => Promise<ChatWorld>): Promise<ContractProgram> {
@@ -152,7 +152,7 @@ export class ContractProgram implements AsyncDisposable {
     const { pace, callsPerSecondMax } = adapter.capabilities;
     const budget = new EditBudget(this.world.clock, pace, callsPerSecondMax);
     const connection: ChatConnection = { sender: adapter, budget };
-    const connections = new ChatConnections([connection]);
+    const connections = new ChatConnections([connection], () => true);
     const core = this.#createCore(() => connections);
     this.#gateway = {
       connected,
