@@ -83,7 +83,7 @@ function parseBigIntList(text: string): (bigint | null)[] {
  */
 export function createPgPool(url: string, options: PgPoolOptions): pg.Pool {
   const limits = PATIENCE[options.patience ?? "patient"];
-  const pool = new pg.Pool({
+  const pool = new PreparingPool({
     connectionString: url,
     max: options.max,
     application_name: options.applicationName,
@@ -100,13 +100,39 @@ export function createPgPool(url: string, options: PgPoolOptions): pg.Pool {
   return pool;
 }
 
+/** Counts up when a table has changed: then every statement is prepared anew, under a new name. */
+let generation = 0;
+
+/**
+ * A pool that notices when a migration of a newer version changed a table under its prepared
+ * statements. The statement that failed was not carried out, so it is made once more.
+ */
+class PreparingPool extends pg.Pool {
+  override query = (async (query: PreparedQuery, ...rest: never[]) => {
+    try {
+      return await super.query(query, ...rest);
+    } catch (error) {
+      if (typeof query?.name !== "string" || !isPlanStale(error, query)) throw error;
+      return await super.query(preparedQuery(query.text, query.values));
+    }
+  }) as unknown as pg.Pool["query"];
+}
+
+/** "cached plan must not change result type"; see https://www.postgresql.org/docs/18/sql-prepare.html */
+function isPlanStale(error: unknown, { name }: PreparedQuery): boolean {
+  const isStale = error instanceof pg.DatabaseError && error.code === "0A000";
+  // Many may fail at the same time, for one reason.
+  if (isStale && name.endsWith(`-${generation}`)) generation += 1;
+  return isStale;
+}
+
 /**
  * Gives a query a name of its own, made from its text: one name must mean one text on a connection.
  * For texts that are written in the code, not composed: each one is kept by every connection.
  */
 export function preparedQuery(text: string, values: readonly unknown[]): PreparedQuery {
-  const name = createHash("sha256").update(text).digest("hex").slice(0, PREPARED_NAME_LENGTH);
-  return { name, text, values: [...values] };
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, PREPARED_NAME_LENGTH);
+  return { name: `${hash}-${generation}`, text, values: [...values] };
 }
 
 /** https://www.postgresql.org/docs/18/errcodes-appendix.html: in each case nothing was done. */

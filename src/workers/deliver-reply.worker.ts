@@ -1,3 +1,4 @@
+import { OutsideError, UserError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import type { Delivery } from "../core/reply-queue.ts";
 import type { ProcessJob } from "./job-queue.ts";
@@ -22,11 +23,17 @@ export function deliverReplyWorker(deliverReply: DeliverReply, log: Logger): Pro
     await runJob(
       { job, token, signal },
       {
-        run: () => deliverReply.run(delivery, signal),
+        run: () => deliverReply.run(delivery, signal).catch(retryLater),
         mayRetry: () => true,
         giveUp: (error) => deliverReply.giveUp(delivery, error),
       },
       log.child({ kind: delivery.kind, id: delivery.id }),
     );
   };
+}
+
+/** A fault nobody foresaw may be gone by the next try, or with the next version of this program. */
+function retryLater(error: unknown): never {
+  if (error instanceof OutsideError || error instanceof UserError) throw error;
+  throw new OutsideError("delivery", "unreachable", { cause: error });
 }

@@ -10,6 +10,8 @@ import type { Stage } from "./stage.ts";
 /** More of one kind of problem than this tell nothing new. */
 const PROBLEMS_OF_A_KIND_MAX = 5;
 const RECEIPT = "left:";
+const REFUSED_MIN = 2;
+const REFUSED_SHARE_MAX = 0.005;
 
 /**
  * What must hold after every fault, once it is quiet: the fault invariants I1 to I10. Returns what does
@@ -29,7 +31,8 @@ export async function checkInvariants(stage: Stage, leftoversMax = 0): Promise<s
         : checkAnswer(stage, question, reply);
     }),
     ...checkChats(stage),
-    ...checkLeftovers(stage, leftoversMax),
+    ...checkLeftovers(stage, leftoversMax + stage.refused.length),
+    ...checkRefused(stage),
     ...(await checkQueue(stage)),
     ...stage.upstream.violations.map((violation) => `I8: ${violation}`),
     ...checkLogs(stage),
@@ -129,7 +132,8 @@ function checkChats(stage: Stage): string[] {
     const whole = questions.filter((question) => question.isWhole);
     for (const question of whole) {
       const text = stage.expectedText(question).trim();
-      if (!finals.some((final) => final.text.includes(text))) {
+      // The next line is the receipt: one answer may begin with the words of another.
+      if (!finals.some((final) => final.text.startsWith(`${text}\n`))) {
         problems.push(`I6: the answer to "${question.text}" is not what the chat shows`);
       }
     }
@@ -150,6 +154,12 @@ function checkLeftovers(stage: Stage, leftoversMax: number): string[] {
   return count <= leftoversMax
     ? []
     : [`I5: ${count} messages were left behind, at most ${leftoversMax}`];
+}
+
+/** A machine may stand still for seconds, but not for many people. */
+function checkRefused({ refused, questions }: Stage): string[] {
+  const max = Math.max(REFUSED_MIN, questions.length * REFUSED_SHARE_MAX);
+  return refused.length <= max ? [] : [`I5: ${refused.length} people were told to try again`];
 }
 
 /** Sent once, never edited, without an end. */

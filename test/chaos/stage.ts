@@ -12,6 +12,7 @@ import { onRedis } from "./on-redis.ts";
 import { openAccount } from "./open-account.ts";
 import type { Question, ReplyRow } from "./question.ts";
 import type { Random } from "./random.ts";
+import { dropRefused } from "./refusals.ts";
 import { describeUnfinished } from "./unfinished.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -51,6 +52,8 @@ export class Stage implements AsyncDisposable {
   readonly random: Random;
   readonly options: StageOptions;
   readonly questions: Question[] = [];
+  /** Not taken, and the person was told so. */
+  readonly refused: Question[] = [];
   readonly programs: RunningProgram[] = [];
   /** A word in every question: it must not show up in any log. */
   readonly secretWord: string;
@@ -224,6 +227,7 @@ export class Stage implements AsyncDisposable {
   async settle(limitMs: number): Promise<void> {
     const isQuiet = async () => {
       await this.countAnswered();
+      await dropRefused(this);
       if (this.questions.some(({ isAnswered }) => !isAnswered)) return false;
       const { rows } = await this.pool.query("SELECT 1 FROM reply WHERE delivered_at IS NULL");
       return rows.length === 0;

@@ -26,6 +26,6 @@ export async function describeUnfinished(stage: Stage): Promise<string> {
     `  ${stage.telegram.state.queue.pending.length} updates wait for the bot`,
     ...replies.rows.map((row) => `  reply ${JSON.stringify(row)}`),
     ...inbound.rows.map((row) => `  message ${JSON.stringify(row)}`),
-    ...programs.map(({ output }) => output.split("\n").slice(-LOG_LINES).join("\n")),
+    ...programs.map(({ errors }) => errors.split("\n").slice(-LOG_LINES).join("\n")),
   ].join("\n");
 }

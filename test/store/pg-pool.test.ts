@@ -79,4 +79,26 @@ describe("preparedQuery", () => {
       client.release();
     }
   });
+
+  it("goes on when a newer version adds a column to its table, again and again", async () => {
+    await using database = await emptyDatabase();
+    const { pool } = database;
+    await pool.query("CREATE TABLE thing (id int)");
+    await pool.query("INSERT INTO thing VALUES (1)");
+    const read = async () => (await pool.query(preparedQuery("SELECT * FROM thing", []))).rows[0];
+    const readAll = () => Promise.all(Array.from({ length: 8 }, read));
+    await readAll();
+    for (const column of ["one", "two", "three"]) {
+      await pool.query(`ALTER TABLE thing ADD COLUMN ${column} int DEFAULT 7`);
+      for (const row of [...(await readAll()), ...(await readAll())]) {
+        expect(row).toHaveProperty(column, 7);
+      }
+    }
+  });
+
+  it("still throws what is wrong with the query itself", async () => {
+    await using database = await emptyDatabase();
+    const wrong = database.pool.query(preparedQuery("SELECT * FROM nothing_there", []));
+    await expect(wrong).rejects.toMatchObject({ code: "42P01" });
+  });
 });

@@ -3,6 +3,7 @@ import pg from "pg";
 import { above, type Fault } from "../fault.ts";
 import { checkInvariants } from "../invariants.ts";
 import type { Question } from "../question.ts";
+import { REFUSAL } from "../refusals.ts";
 import { Stage } from "../stage.ts";
 import { percentile, seconds, waitFor } from "../wait-for.ts";
 
@@ -11,7 +12,6 @@ const DOSES = { short: { rounds: 1, heldMs: 4_000 }, long: { rounds: 5, heldMs: 
 const OTHERS_MS_MAX = 8_000;
 /** By then whoever cannot be served must have been told, from the message on Telegram to ours. */
 const REFUSED_MS_MAX = 3_000;
-const REFUSAL = "please try again in a moment";
 const SETTLE_MS = 120_000;
 const PLAY = { tokens: 4, tokenMs: 5 } as const;
 
