@@ -1,15 +1,23 @@
-import type { Stage } from "./stage.ts";
+import type { Question } from "./question.ts";
 
 /** What people read whose question could not be taken within three seconds. */
 export const REFUSAL = "please try again in a moment";
 /** Until then its answer may still be on the way. */
 const REFUSED_AFTER_MS = 10_000;
 
+/** The part of a stage where questions stand. */
+interface Asked {
+  readonly questions: Question[];
+  readonly refused: Question[];
+  readReplies(): Promise<ReadonlyMap<string, unknown>>;
+  botMessages(person: number): readonly { readonly text: string }[];
+}
+
 /**
  * Takes questions off the stage that were refused in so many words: on a machine that stands still for
  * seconds that is the right answer. What vanished without a word stays.
  */
-export async function dropRefused(stage: Stage): Promise<void> {
+export async function dropRefused(stage: Asked): Promise<void> {
   const isOld = performance.now() - REFUSED_AFTER_MS;
   const open = stage.questions.filter(
     ({ isAnswered, askedAtMs }) => !isAnswered && askedAtMs < isOld,

@@ -1,10 +1,22 @@
-import type { Stage } from "./stage.ts";
+import type pg from "pg";
+import type { Question } from "./question.ts";
 
 const SHOWN = 5;
 const LOG_LINES = 40;
 
+/** The part of a stage that tells where it stands still. */
+interface Unfinished {
+  readonly questions: readonly Question[];
+  readonly pool: pg.Pool;
+  readonly programs: readonly { readonly isRunning: boolean; readonly errors: string }[];
+  readonly telegram: {
+    readonly state: { readonly queue: { readonly pending: readonly unknown[] } };
+  };
+  botMessages(person: number): readonly { readonly text: string }[];
+}
+
 /** Why a stage does not come to rest, for whoever has to find out. */
-export async function describeUnfinished(stage: Stage): Promise<string> {
+export async function describeUnfinished(stage: Unfinished): Promise<string> {
   const open = stage.questions.filter(({ isAnswered }) => !isAnswered);
   const replies = await stage.pool.query(
     `SELECT id, channel, message_id, state, failure, attempts, parked_at, stop_requested_at, created_at,
