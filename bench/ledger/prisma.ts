@@ -58,7 +58,8 @@ async function charge(prisma: PrismaClient, accountId: string): Promise<void> {
           amount: HELD,
           cause,
           leaseUntil: new Date(now.getTime() + 60_000),
-          lots: { create: { position: 0, lotId: lot.id, amount: HELD } },
+          partLots: [lot.id],
+          partAmounts: [HELD],
         },
         select: { id: true },
       });
@@ -79,10 +80,6 @@ async function charge(prisma: PrismaClient, accountId: string): Promise<void> {
         data: { state: "captured", captured: CHARGED, due: CHARGED, resolvedAt: new Date() },
       });
       if (captured.count === 0) throw new Error("the hold is not open");
-      await tx.holdLot.updateMany({
-        where: { holdId: id, position: 0 },
-        data: { captured: CHARGED },
-      });
       await tx.lot.updateMany({
         where: { id: lot.id },
         data: { remaining: { increment: HELD - CHARGED } },

@@ -57,32 +57,36 @@ export const LEDGER_RULES: readonly (readonly [rule: string, query: string])[] =
      LEFT JOIN (SELECT lot_id, sum(amount) AS gone FROM entry
        WHERE to_account NOT LIKE 'user:%' AND to_account NOT LIKE 'held:%' GROUP BY lot_id) e
        ON e.lot_id = l.id
-     LEFT JOIN (SELECT p.lot_id, sum(p.amount) AS held FROM hold_lot p
-       JOIN hold h ON h.id = p.hold_id WHERE h.state = 'open' GROUP BY p.lot_id) p ON p.lot_id = l.id
+     LEFT JOIN (SELECT p.lot_id, sum(p.amount) AS held FROM hold h CROSS JOIN LATERAL hold_parts(h, 0) p
+       WHERE h.state = 'open' GROUP BY p.lot_id) p ON p.lot_id = l.id
      WHERE l.granted <> l.remaining + coalesce(e.gone, 0) + coalesce(p.held, 0)`,
   ],
   [
     "the parts of a hold are the hold",
     `SELECT 'held:' || h.account_id AS account, h.amount - coalesce(sum(p.amount), 0) AS difference
-     FROM hold h LEFT JOIN hold_lot p ON p.hold_id = h.id
+     FROM hold h LEFT JOIN LATERAL hold_parts(h, 0) p ON true
      GROUP BY h.id HAVING coalesce(sum(p.amount), 0) <> h.amount`,
   ],
   [
     "a part of a hold moved as the journal says",
     `SELECT 'held:' || h.account_id AS account, abs(p.amount - coalesce(j.taken, 0))
-       + abs(p.captured - coalesce(j.charged, 0))
-       + abs((CASE WHEN h.state = 'open' THEN 0 ELSE p.amount - p.captured END)
+       + abs(p.charged - coalesce(j.charged, 0))
+       + abs((CASE WHEN h.state = 'open' THEN 0 ELSE p.amount - p.charged END)
              - coalesce(j.returned, 0)) AS difference
-     FROM hold_lot p JOIN hold h ON h.id = p.hold_id
+     FROM hold h
+     LEFT JOIN (SELECT hold_id, sum(amount)::bigint AS charged FROM entry
+       WHERE from_account LIKE 'held:%' AND to_account = 'revenue' GROUP BY hold_id) c
+       ON c.hold_id = h.id
+     CROSS JOIN LATERAL hold_parts(h, coalesce(c.charged, 0)) p
      LEFT JOIN (SELECT hold_id, lot_id,
          sum(amount) FILTER (WHERE from_account LIKE 'user:%' AND to_account LIKE 'held:%') AS taken,
          sum(amount) FILTER (WHERE from_account LIKE 'held:%' AND to_account = 'revenue') AS charged,
          sum(amount) FILTER (WHERE from_account LIKE 'held:%'
            AND to_account <> 'revenue' AND to_account NOT LIKE 'held:%') AS returned
        FROM entry WHERE hold_id IS NOT NULL GROUP BY hold_id, lot_id) j
-       ON j.hold_id = p.hold_id AND j.lot_id = p.lot_id
-     WHERE p.amount <> coalesce(j.taken, 0) OR p.captured <> coalesce(j.charged, 0)
-       OR (CASE WHEN h.state = 'open' THEN 0 ELSE p.amount - p.captured END) <> coalesce(j.returned, 0)`,
+       ON j.hold_id = h.id AND j.lot_id = p.lot_id
+     WHERE p.amount <> coalesce(j.taken, 0) OR p.charged <> coalesce(j.charged, 0)
+       OR (CASE WHEN h.state = 'open' THEN 0 ELSE p.amount - p.charged END) <> coalesce(j.returned, 0)`,
   ],
   [
     "a captured hold earned what it says",

@@ -175,8 +175,8 @@ class Driver {
           WHERE account_id = $1 ORDER BY cause`),
         await read(`SELECT cause, unit, model, amount, captured, due, state,
             resolved_at IS NOT NULL AS resolved FROM hold WHERE account_id = $1 ORDER BY cause`),
-        await read(`SELECT h.cause AS hold, l.cause AS lot, p.position, p.amount, p.captured
-          FROM hold_lot p JOIN hold h ON h.id = p.hold_id JOIN lot l ON l.id = p.lot_id
+        await read(`SELECT h.cause AS hold, l.cause AS lot, p.position, p.amount
+          FROM hold h CROSS JOIN LATERAL hold_parts(h, 0) p JOIN lot l ON l.id = p.lot_id
           WHERE h.account_id = $1 ORDER BY h.cause, p.position`),
         await read(`SELECT split_part(e.transfer, ':', 1) AS transfer, h.cause AS hold, e.line,
             e.from_account, e.to_account, e.unit, e.amount, l.cause AS lot, e.reason
@@ -244,7 +244,7 @@ describe("GroupedLedger", () => {
       }),
       { numRuns: 40, interruptAfterTimeLimit: 40_000 },
     );
-    expect(await countShared(pool)).toBeGreaterThan(50);
+    expect(await countShared(pool)).toBeGreaterThan(20);
   }, 60_000);
 });
 

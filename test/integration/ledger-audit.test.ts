@@ -96,8 +96,8 @@ describe("auditLedger", () => {
       1n,
     ],
     [
-      "a part that says another charge",
-      "UPDATE hold_lot SET captured = captured + 1 WHERE captured = 30",
+      "a part that says another amount",
+      "UPDATE hold SET part_amounts = ARRAY[part_amounts[1] - 1, part_amounts[2] + 1] WHERE due = 30",
       "held:A",
       2n,
     ],
@@ -172,7 +172,7 @@ describe("npm run ledger:audit", () => {
   });
 
   it("says so when it could not look, and does not end with 0", async () => {
-    await database.pool.query("DROP TABLE hold_lot");
+    await database.pool.query("DROP TABLE hold CASCADE");
     const { code, stdout, stderr } = await audit(database.url);
     expect(stderr).toContain("ledger audit: could not be done");
     expect([stdout, code]).toEqual(["", 2]);
