@@ -7,6 +7,8 @@
 -- And the journal keeps the indexes that something reads: a line once for its account, not twice,
 -- and none by lot. Times are in the order of the lines, so a summary of each range of pages finds them.
 --
+-- A million holds take half a minute, in which nobody is charged and whoever asks is told to try again.
+--
 -- All tables at once and the account first, as everything that moves credit locks them: so nobody who
 -- is half way waits for us while we wait for them.
 LOCK TABLE "account", "hold", "hold_lot", "lot", "entry" IN ACCESS EXCLUSIVE MODE;
