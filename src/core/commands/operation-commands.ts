@@ -42,14 +42,17 @@ export function priceCommand({ audit, runtime, models, currency }: OperationPart
       }
       const model = models.find(name);
       if (model === null) throw new UserError("unknown_model", { name: quoteArgument(name) });
+      const input = parsePrice(inputText);
+      const output = parsePrice(outputText);
       const before = describePrice(model, texts, currency);
-      await runtime.setPrice(model.name, parsePrice(inputText), parsePrice(outputText));
-      const after = describePrice(models.choose(model.name), texts, currency);
-      const target = model.name;
+      const changed = { ...model, price: { ...model.price, input, output } };
+      const after = describePrice(changed, texts, currency);
+      // First, so that a crash in between cannot make the record name the new price as the old one.
       await audit.write({
-        ...{ cause: `price:${cause}`, actor, action: "price" },
-        ...{ target, reason: "", before, after },
+        ...{ cause: `price:${cause}`, actor, action: "price", target: model.name },
+        ...{ reason: "", before, after },
       });
+      await runtime.setPrice(model.name, input, output);
       return { text: texts.priceChanged({ model: model.name, before, after }) };
     },
   };
@@ -96,7 +99,7 @@ export function drainCommand(parts: Omit<OperationParts, "models" | "currency">)
       const running = await replies.countOpen();
       const cause = `drain:${messageCause}`;
       if (isOn !== before) {
-        // First, so that a crash in between cannot leave the other admins without the news.
+        // All before the change, so that a crash in between leaves nobody without the news or the record.
         const news = textsFor(settings.defaultLocale).drainNews({
           actor: escapeMarkdown(actor),
           isOn,
@@ -104,16 +107,11 @@ export function drainCommand(parts: Omit<OperationParts, "models" | "currency">)
         });
         await notices.toAdmins(cause, news, message.address);
       }
-      await runtime.setDraining(isOn);
       await audit.write({
-        cause,
-        actor,
-        action: "drain",
-        target: "service",
-        reason: "",
-        before,
-        after: isOn,
+        ...{ cause, actor, action: "drain", target: "service" },
+        ...{ reason: "", before, after: isOn },
       });
+      await runtime.setDraining(isOn);
       return { text: texts.drained(isOn, running) };
     },
   };

@@ -136,7 +136,7 @@ async function changeBan(
   reason: string | null,
 ): Promise<void> {
   const action = reason === null ? "unban" : "ban";
-  await accounts.setBan(account.id, reason);
+  // First, so that a crash in between cannot make the record name the new state as the old one.
   await audit.write({
     cause: `${action}:${cause}`,
     actor,
@@ -146,6 +146,7 @@ async function changeBan(
     before: { status: account.status, reason: account.banReason },
     after: { status: reason === null ? "active" : "banned", reason },
   });
+  await accounts.setBan(account.id, reason);
 }
 
 function describeEntry(entry: JournalEntry, texts: Texts, currency: string): string {
