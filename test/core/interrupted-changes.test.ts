@@ -50,6 +50,8 @@ function open() {
     dies = when;
     await expect(run()).rejects.toThrow("killed");
     dies = null;
+    // As a process does when it starts.
+    await runtime.refresh();
     await run();
   };
   return { audit, runtime, person, news, giveTwice, parts };
