@@ -15,8 +15,6 @@ afterAll(async () => {
 });
 
 const until = (check: () => void) => vi.waitFor(check, { timeout: 8_000, interval: 20 });
-const callbacksOf = (id: string) =>
-  world.front.callsOf("POST", new RegExp(`^/interactions/${id}/`));
 
 describe("the commands Discord knows", () => {
   const commandMenu = {
@@ -83,7 +81,9 @@ describe("the commands Discord knows", () => {
     const elsewhere = await world.command("/grant discord:1 5", stranger);
     const here = await world.command("/grant discord:1 5");
     await until(() => expect(discord.core.messages).toHaveLength(2));
-    await until(() => expect([...callbacksOf(elsewhere), ...callbacksOf(here)]).toHaveLength(2));
+    await until(() =>
+      expect([...world.callbacksOf(elsewhere), ...world.callbacksOf(here)]).toHaveLength(2),
+    );
     const seen = discord.core.messages.map(({ address, sender }) => [
       ...[address.channel, sender.platformUserId],
     ]);
@@ -94,8 +94,8 @@ describe("the commands Discord knows", () => {
       ].sort(),
     );
     // Nobody but the stranger sees that there is such a command.
-    expect(callbacksOf(elsewhere)[0]?.body).toMatchObject({ data: { flags: ONLY_FOR_YOU } });
-    expect(callbacksOf(here)[0]?.body).toEqual({ type: 5 });
+    expect(world.callbacksOf(elsewhere)[0]?.body).toMatchObject({ data: { flags: ONLY_FOR_YOU } });
+    expect(world.callbacksOf(here)[0]?.body).toEqual({ type: 5 });
   });
 
   it("are left as they were when Discord refuses them, which ends nothing", async () => {

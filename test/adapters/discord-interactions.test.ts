@@ -1,9 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { EditBudget } from "../../src/core/chat/edit-budget.ts";
-import type { IncomingMessage } from "../../src/core/chat/incoming-message.ts";
-import type { CommandContext } from "../../src/core/commands/command.ts";
-import { tellAnswer } from "../../src/core/commands/tell-answer.ts";
-import { textsFor } from "../../src/core/texts/locales.ts";
 import { ConnectedDiscord, DiscordWorld, outgoing } from "../fakes/discord/connected-discord.ts";
 import { DiscordFailure } from "../fakes/discord/discord-failure.ts";
 import { MemoryInbox } from "../fakes/memory-inbox.ts";
@@ -22,24 +17,6 @@ afterAll(async () => {
 });
 
 const until = (check: () => void) => vi.waitFor(check, { timeout: 8_000, interval: 20 });
-const callbacksOf = (id: string) =>
-  world.front.callsOf("POST", new RegExp(`^/interactions/${id}/`));
-const webhookCallsOf = (id: string) =>
-  world.front.calls.filter(({ path }) => path.startsWith("/webhooks/") && path.includes(id));
-const channelCalls = () => world.front.callsOf("POST", /^\/channels\/\d+\/messages$/);
-
-/** Answers as the core answers a private command in a group. */
-async function _answerInPrivate(
-  { adapter }: ConnectedDiscord,
-  message: IncomingMessage,
-  text: string,
-) {
-  const { pace, callsPerSecondMax } = adapter.capabilities;
-  const budget = new EditBudget(world.clock, pace, callsPerSecondMax);
-  const context = { message, texts: textsFor("en"), isAdmin: false } as unknown as CommandContext;
-  const answer = { text, isPrivate: true, groupText: "Done.", deletesMessage: true };
-  await tellAnswer(context, answer, { sender: adapter, budget });
-}
 
 describe("an interaction", () => {
   it("is acknowledged at once, however slow the database is", async () => {
@@ -55,7 +32,7 @@ describe("an interaction", () => {
     };
     await using discord = await ConnectedDiscord.start(world, { inbox });
     const id = await world.command("/help");
-    await until(() => expect(callbacksOf(id)[0]?.status).toBe(204));
+    await until(() => expect(world.callbacksOf(id)[0]?.status).toBe(204));
     expect(discord.core.messages).toEqual([]);
     release();
     await until(() => expect(discord.core.texts).toEqual(["/help"]));
@@ -77,11 +54,11 @@ describe("an interaction", () => {
     gateway.broadcast = broadcast;
     const [event, data] = broadcasts[0] ?? ["", null];
     broadcast(event, data);
-    await until(() => expect(webhookCallsOf(id)).toHaveLength(1));
+    await until(() => expect(world.webhookCallsOf(id)).toHaveLength(1));
     await discord.adapter.stopListening();
     expect(discord.core.texts).toEqual(["/help"]);
-    expect(callbacksOf(id)).toHaveLength(1);
-    expect(webhookCallsOf(id)).toHaveLength(1);
+    expect(world.callbacksOf(id)).toHaveLength(1);
+    expect(world.webhookCallsOf(id)).toHaveLength(1);
   });
 
   it("in a direct chat takes the first message sent there", async () => {
@@ -90,19 +67,19 @@ describe("an interaction", () => {
     await until(() => expect(discord.core.messages).toHaveLength(1));
     const [message] = discord.core.messages;
     expect(message).toMatchObject({ isDirect: true, sender: { locale: "zh-cn" } });
-    await until(() => expect(callbacksOf(id)[0]?.body).toEqual({ type: 5 }));
+    await until(() => expect(world.callbacksOf(id)[0]?.body).toEqual({ type: 5 }));
     const sent = await discord.adapter.send(message?.address ?? fail(), outgoing("10 credits"));
-    expect(webhookCallsOf(id)[0]).toMatchObject({ method: "PATCH", answer: { id: sent.id } });
-    const before = channelCalls().length;
+    expect(world.webhookCallsOf(id)[0]).toMatchObject({ method: "PATCH", answer: { id: sent.id } });
+    const before = world.sends().length;
     await discord.adapter.send(sent.address, outgoing("and more"));
-    expect(channelCalls()).toHaveLength(before + 1);
+    expect(world.sends()).toHaveLength(before + 1);
   });
 
   it("is acknowledged at the second try when the first did not get through", async () => {
     await using discord = await ConnectedDiscord.start(world);
     world.front.failNext("POST", /^\/interactions\//, "cut");
     const id = await world.command("/ask hi");
-    await until(() => expect(callbacksOf(id).map(({ status }) => status)).toEqual([0, 204]));
+    await until(() => expect(world.callbacksOf(id).map(({ status }) => status)).toEqual([0, 204]));
     expect(discord.core.texts).toEqual(["/ask hi"]);
   });
 
@@ -116,7 +93,7 @@ describe("an interaction", () => {
     const id = await world.command("/help", { channel: world.otherChannel });
     await until(() => expect(discord.inbox.events.at(-1)?.isHandled).toBe(true));
     expect(await world.texts(world.otherChannel)).toEqual(["late hi"]);
-    expect(webhookCallsOf(id)).toEqual([]);
+    expect(world.webhookCallsOf(id)).toEqual([]);
   });
 
   it("left by a crash is still answered in its place, and once", async () => {
@@ -135,9 +112,9 @@ describe("an interaction", () => {
     };
     await next.adapter.start(next.core);
     letGo();
-    await until(() => expect(webhookCallsOf(id)).toHaveLength(1));
-    expect(webhookCallsOf(id)[0]).toMatchObject({ method: "PATCH", status: 200 });
-    expect(callbacksOf(id)).toHaveLength(1);
+    await until(() => expect(world.webhookCallsOf(id)).toHaveLength(1));
+    expect(world.webhookCallsOf(id)[0]).toMatchObject({ method: "PATCH", status: 200 });
+    expect(world.callbacksOf(id)).toHaveLength(1);
   });
 });
 
@@ -150,16 +127,16 @@ describe("a press on a button", () => {
     const { id: messageId } = await discord.adapter.send(to, outgoing("…", { buttons }));
     const scope = world.twin.channel(world.channel).user(world.bob);
     const { id } = await scope.clickButton({ messageId, customId: "stop:r-7" });
-    await until(() => expect(webhookCallsOf(id)).toHaveLength(1));
-    expect(callbacksOf(id)[0]?.body).toEqual({ type: 6 });
+    await until(() => expect(world.webhookCallsOf(id)).toHaveLength(1));
+    expect(world.callbacksOf(id)[0]?.body).toEqual({ type: 6 });
     expect(discord.core.actions).toMatchObject([
       { action: "stop", replyId: "r-7", sender: { platformUserId: world.bob }, isDirect: false },
     ]);
-    expect(webhookCallsOf(id)[0]).toMatchObject({
+    expect(world.webhookCallsOf(id)[0]).toMatchObject({
       method: "POST",
       body: { content: "Stopping …", flags: expect.any(Number) },
     });
-    expect(Number(webhookCallsOf(id)[0]?.body.flags) & ONLY_FOR_YOU).toBe(ONLY_FOR_YOU);
+    expect(Number(world.webhookCallsOf(id)[0]?.body.flags) & ONLY_FOR_YOU).toBe(ONLY_FOR_YOU);
   });
 });
 
@@ -173,17 +150,17 @@ describe("after a long time", () => {
   it("an interaction's own way carries an answer for 15 minutes, then the channel does", async () => {
     await using discord = await ConnectedDiscord.start(world);
     const { adapter } = discord;
-    const before = channelCalls().length;
+    const before = world.sends().length;
     const id = await world.command("/ask what is a card?");
     await until(() => expect(discord.core.texts).toEqual(["/ask what is a card?"]));
     const to = discord.address(world.channel);
     const sent = await adapter.send(to, outgoing("A card", { replyTo: id }));
     await adapter.edit(sent, outgoing("A card is"));
-    expect(webhookCallsOf(id).map(({ path }) => path.split("/").at(-1))).toEqual([
+    expect(world.webhookCallsOf(id).map(({ path }) => path.split("/").at(-1))).toEqual([
       "@original",
       sent.id,
     ]);
-    expect(channelCalls()).toHaveLength(before);
+    expect(world.sends()).toHaveLength(before);
     const [message] = await world.twin
       .channel(world.channel)
       .getMessages()
@@ -191,7 +168,7 @@ describe("after a long time", () => {
     expect(message).toMatchObject({ content: "A card is" });
     // What follows the answer is a message of its own.
     await adapter.send(to, outgoing("and more"));
-    expect(channelCalls()).toHaveLength(before + 1);
+    expect(world.sends()).toHaveLength(before + 1);
 
     world.clock.advance(15 * MINUTE_MS);
     await expect(adapter.edit(sent, outgoing("late"))).rejects.toMatchObject({
@@ -199,22 +176,22 @@ describe("after a long time", () => {
     });
     await adapter.send(to, outgoing("late", { replyTo: id }));
     expect((await world.texts(world.channel)).at(-1)).toBe("late");
-    expect(webhookCallsOf(id)).toHaveLength(2);
+    expect(world.webhookCallsOf(id)).toHaveLength(2);
   });
 
   it("an interaction that nobody answers is ended after 14 minutes", async () => {
     await using discord = await ConnectedDiscord.start(world);
     const id = await world.command("/ask anyone there?");
     await until(() => expect(discord.core.texts).toHaveLength(1));
-    await until(() => expect(callbacksOf(id)[0]?.status).toBe(204));
+    await until(() => expect(world.callbacksOf(id)[0]?.status).toBe(204));
     const { sleepers } = world.clock;
     world.clock.advance(13 * MINUTE_MS);
     // Until the adapter has looked around and gone to sleep again.
     await until(() => expect(world.clock.sleepers).toBe(sleepers));
-    expect(webhookCallsOf(id)).toEqual([]);
+    expect(world.webhookCallsOf(id)).toEqual([]);
     world.clock.advance(MINUTE_MS);
-    await until(() => expect(webhookCallsOf(id)).toHaveLength(1));
-    expect(webhookCallsOf(id)[0]?.body.content).toBe("⌛");
+    await until(() => expect(world.webhookCallsOf(id)).toHaveLength(1));
+    expect(world.webhookCallsOf(id)[0]?.body.content).toBe("⌛");
   });
 });
 

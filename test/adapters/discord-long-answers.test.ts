@@ -44,8 +44,6 @@ function writerFor(replyTo: string | null): ReplyWriter {
   });
 }
 
-const webhookCallsOf = (id: string): FrontCall[] =>
-  world.front.calls.filter(({ path }) => path.startsWith("/webhooks/") && path.includes(id));
 const channelCalls = (method: string) =>
   world.front.callsOf(method, new RegExp(`^/channels/${world.channel}/messages`));
 const contentOf = (call: FrontCall | undefined) => String(call?.body.content);
@@ -58,10 +56,10 @@ describe("an answer to /ask that takes longer than 15 minutes", () => {
     await until(() => expect(discord.core.messages).toHaveLength(1));
     const writer = writerFor(id);
     writer.write("The first half");
-    await until(() => expect(webhookCallsOf(id).map(contentOf)).toEqual(["The first half"]));
+    await until(() => expect(world.webhookCallsOf(id).map(contentOf)).toEqual(["The first half"]));
     world.clock.advance(14 * MINUTE_MS);
     writer.write("The first half, a little more");
-    await until(() => expect(webhookCallsOf(id)).toHaveLength(2));
+    await until(() => expect(world.webhookCallsOf(id)).toHaveLength(2));
     expect(channelCalls("POST")).toEqual([]);
 
     world.clock.advance(MINUTE_MS);
@@ -70,7 +68,7 @@ describe("an answer to /ask that takes longer than 15 minutes", () => {
     world.clock.advance(10_000);
     await writer.finish({ text: "The whole answer", buttons: FINAL_BUTTONS });
     // Discord was never asked by a token that is over.
-    expect(webhookCallsOf(id)).toHaveLength(2);
+    expect(world.webhookCallsOf(id)).toHaveLength(2);
     expect(channelCalls("PATCH").map(contentOf)).toEqual(["The whole answer"]);
     expect(await world.texts(world.channel)).toEqual(["The whole answer"]);
   });
@@ -90,7 +88,7 @@ describe("an answer to /ask that takes longer than 15 minutes", () => {
     });
     const id = await world.command("/balance");
     const sent = await sending;
-    expect(webhookCallsOf(id).every(isPrivate)).toBe(true);
+    expect(world.webhookCallsOf(id).every(isPrivate)).toBe(true);
     world.clock.advance(15 * MINUTE_MS);
     const editing = adapter.edit(sent, outgoing("two"));
     await expect(editing).rejects.toMatchObject({ kind: "message_gone" });
@@ -166,7 +164,7 @@ describe("a command's answer of more than 2000 characters", () => {
     };
     const id = await world.command("/buy");
     await until(() => expect(discord.inbox.events.at(-1)?.isHandled).toBe(true));
-    const answers = webhookCallsOf(id);
+    const answers = world.webhookCallsOf(id);
     expect(answers.map(({ method }) => method)).toEqual(["PATCH", "POST"]);
     expect(answers.every(isPrivate)).toBe(true);
     expect(answers.map(contentOf).join("\n")).toBe(text);

@@ -6,7 +6,6 @@ import { tellAnswer } from "../../src/core/commands/tell-answer.ts";
 import { textsFor } from "../../src/core/texts/locales.ts";
 import { ConnectedDiscord, DiscordWorld, outgoing } from "../fakes/discord/connected-discord.ts";
 
-const _MINUTE_MS = 60_000;
 const ONLY_FOR_YOU = 64;
 
 let world: DiscordWorld;
@@ -20,11 +19,6 @@ afterAll(async () => {
 });
 
 const until = (check: () => void) => vi.waitFor(check, { timeout: 8_000, interval: 20 });
-const callbacksOf = (id: string) =>
-  world.front.callsOf("POST", new RegExp(`^/interactions/${id}/`));
-const webhookCallsOf = (id: string) =>
-  world.front.calls.filter(({ path }) => path.startsWith("/webhooks/") && path.includes(id));
-const channelCalls = () => world.front.callsOf("POST", /^\/channels\/\d+\/messages$/);
 
 /** Answers as the core answers a private command in a group. */
 async function answerInPrivate(
@@ -42,7 +36,7 @@ async function answerInPrivate(
 describe("/redeem in a channel", () => {
   it("is answered for its person alone, from the very first response on", async () => {
     await using discord = await ConnectedDiscord.start(world);
-    const before = channelCalls().length;
+    const before = world.sends().length;
     discord.core.answer = (message) => answerInPrivate(discord, message, "You got 10 credits.");
     const id = await world.command("/redeem ABCD-EFGH-JKLM");
     await until(() => expect(discord.inbox.events.at(-1)?.isHandled).toBe(true));
@@ -50,15 +44,15 @@ describe("/redeem in a channel", () => {
       ...{ id, text: "/redeem ABCD-EFGH-JKLM", isDirect: false },
       address: { channel: world.channel, thread: null },
     });
-    expect(callbacksOf(id).map(({ body }) => body)).toEqual([
+    expect(world.callbacksOf(id).map(({ body }) => body)).toEqual([
       { type: 5, data: { flags: ONLY_FOR_YOU } },
     ]);
     // One answer, and nothing in public: neither the code nor a word about it.
-    const [answer, ...more] = webhookCallsOf(id);
+    const [answer, ...more] = world.webhookCallsOf(id);
     expect(more).toEqual([]);
     expect(answer).toMatchObject({ method: "PATCH", body: { content: "You got 10 credits." } });
     expect(world.front.interactions.isPrivateMessage(String(answer?.answer.id))).toBe(true);
-    expect(channelCalls()).toHaveLength(before);
+    expect(world.sends()).toHaveLength(before);
     expect(JSON.stringify(discord.log.lines)).not.toContain("ABCD");
   });
 
@@ -74,9 +68,9 @@ describe("/redeem in a channel", () => {
     };
     const id = await world.command("/balance");
     await until(() => expect(discord.inbox.events.at(-1)?.isHandled).toBe(true));
-    const isPrivate = webhookCallsOf(id).map(({ answer }) =>
-      world.front.interactions.isPrivateMessage(String(answer.id)),
-    );
+    const isPrivate = world
+      .webhookCallsOf(id)
+      .map(({ answer }) => world.front.interactions.isPrivateMessage(String(answer.id)));
     expect(isPrivate).toEqual([true, true, true, true]);
   });
 
@@ -91,14 +85,14 @@ describe("/redeem in a channel", () => {
       if (message.text === "/usage") await hanging;
     };
     const first = await world.command("/usage");
-    await until(() => expect(webhookCallsOf(first)).toHaveLength(1));
+    await until(() => expect(world.webhookCallsOf(first)).toHaveLength(1));
     const second = await world.command("/balance");
-    await until(() => expect(webhookCallsOf(second)).toHaveLength(1));
+    await until(() => expect(world.webhookCallsOf(second)).toHaveLength(1));
     letGo();
-    const contents = [first, second].map((id) => webhookCallsOf(id)[0]?.body.content);
+    const contents = [first, second].map((id) => world.webhookCallsOf(id)[0]?.body.content);
     expect(contents).toEqual(["answer to /usage", "answer to /balance"]);
     await discord.adapter.stopListening();
-    expect([...webhookCallsOf(first), ...webhookCallsOf(second)]).toHaveLength(2);
+    expect([...world.webhookCallsOf(first), ...world.webhookCallsOf(second)]).toHaveLength(2);
   });
 
   it("leads to direct messages once it has been handled", async () => {
@@ -110,7 +104,7 @@ describe("/redeem in a channel", () => {
     });
     expect(direct).toEqual(discord.address(await world.directChannel(world.ann)));
     // The core said nothing, so "thinking …" is gone.
-    const removals = () => webhookCallsOf(id).filter(({ method }) => method === "DELETE");
+    const removals = () => world.webhookCallsOf(id).filter(({ method }) => method === "DELETE");
     await until(() => expect(removals()).toHaveLength(1));
   });
 });

@@ -7,7 +7,7 @@ import {
 import type { ChatHandlers, OutgoingMessage } from "../../../src/core/chat/chat-adapter.ts";
 import type { ChatAddress } from "../../../src/core/chat/chat-address.ts";
 import type { IncomingAction, IncomingMessage } from "../../../src/core/chat/incoming-message.ts";
-import { DiscordFront, type FrontOptions } from "../discord-front.ts";
+import { DiscordFront, type FrontCall, type FrontOptions } from "../discord-front.ts";
 import { MemoryInbox } from "../memory-inbox.ts";
 import { RecordedLog } from "../recorded-log.ts";
 import { readableMessage } from "./gateway-session.ts";
@@ -167,6 +167,23 @@ export class DiscordWorld implements AsyncDisposable {
   async texts(channel: string): Promise<string[]> {
     const messages = await this.twin.channel(channel).getMessages();
     return messages.map(({ content }) => content);
+  }
+
+  /** How an interaction was answered at first. */
+  callbacksOf(interactionId: string): FrontCall[] {
+    return this.front.callsOf("POST", new RegExp(`^/interactions/${interactionId}/`));
+  }
+
+  /** What came by an interaction's own way after that. */
+  webhookCallsOf(interactionId: string): FrontCall[] {
+    return this.front.calls.filter(
+      ({ path }) => path.startsWith("/webhooks/") && path.includes(interactionId),
+    );
+  }
+
+  /** Messages sent to channels the normal way. */
+  sends(): FrontCall[] {
+    return this.front.callsOf("POST", /^\/channels\/\d+\/messages$/);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
