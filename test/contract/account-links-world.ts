@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { Person } from "../../src/core/account/account.ts";
 import type { LinkOutcome } from "../../src/core/account/account-links.ts";
 import { LINK_CODE_LIFE_MS } from "../../src/core/account/link-accounts.ts";
-import { createAccountId, createId } from "../../src/core/ids.ts";
+import { createAccountId } from "../../src/core/ids.ts";
 import type { NewReply, ReplyEnd } from "../../src/core/reply-store.ts";
 import { PgAccountLinks } from "../../src/store/pg-account-links.ts";
 import { PgAccountStore } from "../../src/store/pg-account-store.ts";
@@ -12,6 +12,7 @@ import { PgConversationStore } from "../../src/store/pg-conversation-store.ts";
 import { PgLedger } from "../../src/store/pg-ledger.ts";
 import { PgReplyStore } from "../../src/store/pg-reply-store.ts";
 import { systemClock } from "../../src/system-clock.ts";
+import { newReplyOf } from "../fakes/new-reply.ts";
 import { newCode } from "./account-links.contract.ts";
 import { lotOf } from "./ledger-under-test.ts";
 
@@ -83,39 +84,8 @@ export class LinkWorld {
 
   async question(chatter: Chatter, changes: Partial<NewReply> = {}): Promise<NewReply> {
     const conversationId = await this.conversations.readCurrent(this.owner(chatter));
-    return {
-      id: createId(new Date()),
-      mergeInto: null,
-      accountId: chatter.id,
-      identityId: chatter.identityId,
-      conversationId,
-      address: { platform: "fake", bot: "1", channel: chatter.channel, thread: null },
-      isDirect: true,
-      messageId: randomUUID(),
-      locale: "en",
-      text: "How are you?",
-      title: "How are you?",
-      images: [],
-      model: "m",
-      price: {
-        input: 1_000_000n,
-        cachedInput: 1_000_000n,
-        output: 2_000_000n,
-        messageCost: 1n,
-        creditMax: 210n,
-        creditMin: 30n,
-      },
-      inputTokens: 10,
-      outputTokensMax: 100,
-      leaseMs: 900_000,
-      waitMs: 0,
-      // What may run, the tests decide.
-      runningMax: 0,
-      openRepliesMax: 20,
-      receivedAt: new Date(),
-      supersedesTurn: null,
-      ...changes,
-    };
+    const { id, identityId, channel } = chatter;
+    return newReplyOf({ accountId: id, identityId, conversationId, channel }, changes);
   }
 
   owner(chatter: Chatter, accountId = chatter.id) {

@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { startWebDemo, type WebDemo } from "../fakes/web-demo.ts";
-import { TestBrowser } from "../fakes/web-demo-browser.ts";
-import { answered, type InPage, say, until, WAIT } from "../fakes/web-page-use.ts";
+import { describe, expect, it } from "vitest";
+import type { WebDemo } from "../fakes/web-demo.ts";
+import type { TestBrowser } from "../fakes/web-demo-browser.ts";
+import { answered, type InPage, say, until, useWebDemo, WAIT } from "../fakes/web-page-use.ts";
 
 const { CHROMIUM_PATH = "" } = process.env;
 
@@ -9,21 +9,8 @@ describe.skipIf(CHROMIUM_PATH === "")("a person at the web page", () => {
   let browser: TestBrowser;
   let demo: WebDemo;
 
-  beforeAll(async () => {
-    browser = await TestBrowser.start(CHROMIUM_PATH);
-  });
-  afterAll(() => browser?.stop());
-  beforeEach(async () => {
-    demo = await startWebDemo();
-    demo.pieceMs = 1;
-  });
-  afterEach(async () => {
-    await browser.closePages();
-    await demo.stop();
-    const requested = browser.requested.splice(0);
-    expect(browser.complaints.splice(0)).toEqual([]);
-    const isOurs = (url: string) => url.startsWith(demo.url) || /^(data|blob):/.test(url);
-    expect(requested.filter((url) => !isOurs(url))).toEqual([]);
+  useWebDemo(CHROMIUM_PATH, (opened) => {
+    ({ browser, demo } = opened);
   });
 
   it("answers a first question and shows what it cost", async () => {

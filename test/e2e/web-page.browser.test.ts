@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { startWebDemo, type WebDemo } from "../fakes/web-demo.ts";
+import { describe, expect, it } from "vitest";
+import type { WebDemo } from "../fakes/web-demo.ts";
 import { HUGE_ANSWER, LONG_ANSWER } from "../fakes/web-demo-answers.ts";
-import { TestBrowser } from "../fakes/web-demo-browser.ts";
-import { answered, type InPage, say, until, WAIT } from "../fakes/web-page-use.ts";
+import type { TestBrowser } from "../fakes/web-demo-browser.ts";
+import { answered, type InPage, say, until, useWebDemo, WAIT } from "../fakes/web-page-use.ts";
 
 const { CHROMIUM_PATH = "" } = process.env;
 
@@ -10,21 +10,8 @@ describe.skipIf(CHROMIUM_PATH === "")("the web page in a browser", () => {
   let browser: TestBrowser;
   let demo: WebDemo;
 
-  beforeAll(async () => {
-    browser = await TestBrowser.start(CHROMIUM_PATH);
-  });
-  afterAll(() => browser?.stop());
-  beforeEach(async () => {
-    demo = await startWebDemo();
-    demo.pieceMs = 1;
-  });
-  afterEach(async () => {
-    await browser.closePages();
-    await demo.stop();
-    const requested = browser.requested.splice(0);
-    expect(browser.complaints.splice(0)).toEqual([]);
-    const isOurs = (url: string) => url.startsWith(demo.url) || /^(data|blob):/.test(url);
-    expect(requested.filter((url) => !isOurs(url))).toEqual([]);
+  useWebDemo(CHROMIUM_PATH, (opened) => {
+    ({ browser, demo } = opened);
   });
 
   it("renders Markdown with code, tables and lists", async () => {

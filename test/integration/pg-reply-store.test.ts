@@ -8,6 +8,7 @@ import { PgReplyOutbox } from "../../src/store/pg-reply-outbox.ts";
 import { PgReplyStore } from "../../src/store/pg-reply-store.ts";
 import { PgStatsStore } from "../../src/store/pg-stats-store.ts";
 import { systemClock } from "../../src/system-clock.ts";
+import { newReplyOf } from "../fakes/new-reply.ts";
 import { emptyDatabase, type TestDatabase } from "../fakes/test-database.ts";
 
 const LEASE_MS = 900_000;
@@ -64,39 +65,9 @@ type Asker = Awaited<ReturnType<typeof personWith>>;
 let messageCount = 0;
 function question(asker: Asker, changes: Partial<NewReply> = {}): NewReply {
   messageCount += 1;
-  return {
-    id: createId(new Date()),
-    mergeInto: null,
-    accountId: asker.id,
-    identityId: asker.person.identity.id,
-    conversationId: asker.conversationId,
-    address: { platform: "fake", bot: "1", channel: asker.channel, thread: null },
-    isDirect: true,
-    messageId: `m${messageCount}`,
-    locale: "en",
-    text: "How are you?",
-    title: "How are you?",
-    images: [],
-    model: "m",
-    price: {
-      input: 1_000_000n,
-      cachedInput: 1_000_000n,
-      output: 2_000_000n,
-      messageCost: 1n,
-      creditMax: 210n,
-      creditMin: 30n,
-    },
-    inputTokens: 10,
-    outputTokensMax: 100,
-    leaseMs: LEASE_MS,
-    waitMs: 0,
-    // What may run, the tests decide.
-    runningMax: 0,
-    openRepliesMax: 20,
-    receivedAt: new Date(),
-    supersedesTurn: null,
-    ...changes,
-  };
+  const { id, person, conversationId, channel } = asker;
+  const asking = { accountId: id, identityId: person.identity.id, conversationId, channel };
+  return newReplyOf(asking, { messageId: `m${messageCount}`, leaseMs: LEASE_MS, ...changes });
 }
 
 function answered(id: string, charge: bigint): ReplyEnd {

@@ -6,6 +6,7 @@ import type { NewReply, ReplyEnd } from "../../src/core/reply-store.ts";
 import { auditLedger } from "../../src/store/ledger-audit.ts";
 import { PgLedger } from "../../src/store/pg-ledger.ts";
 import { PgReplyStore } from "../../src/store/pg-reply-store.ts";
+import { newReplyOf } from "../fakes/new-reply.ts";
 import { emptyDatabase } from "../fakes/test-database.ts";
 
 const database = await emptyDatabase();
@@ -60,38 +61,9 @@ async function askerWith(messages: bigint): Promise<Asker> {
 }
 
 function questionOf(asker: Asker, changes: Partial<NewReply> = {}): NewReply {
-  return {
-    id: createId(new Date()),
-    mergeInto: null,
-    accountId: asker.id,
-    identityId: asker.identityId,
-    conversationId: asker.conversationId,
-    address: { platform: "fake", bot: "1", channel: asker.id, thread: null },
-    isDirect: true,
-    messageId: randomUUID(),
-    locale: "en",
-    text: "How are you?",
-    title: "How are you?",
-    images: [],
-    model: "m",
-    price: {
-      input: 1_000_000n,
-      cachedInput: 1_000_000n,
-      output: 2_000_000n,
-      messageCost: 1n,
-      creditMax: 210n,
-      creditMin: 30n,
-    },
-    inputTokens: 10,
-    outputTokensMax: 100,
-    leaseMs: 900_000,
-    waitMs: 0,
-    runningMax: 1,
-    openRepliesMax: 500,
-    receivedAt: new Date(),
-    supersedesTurn: null,
-    ...changes,
-  };
+  const { id, identityId, conversationId } = asker;
+  const asking = { accountId: id, identityId, conversationId, channel: id };
+  return newReplyOf(asking, { runningMax: 1, openRepliesMax: 500, ...changes });
 }
 
 function answered(id: string): ReplyEnd {
