@@ -15,6 +15,7 @@ import { textsFor } from "./core/texts/locales.ts";
 import { createHttpServer, type HttpServer } from "./http/server.ts";
 import { Metrics } from "./metrics.ts";
 import type { SecretKey } from "./store/secret-key.ts";
+import { loadO200kCounter } from "./upstreams/o200k-ranks.ts";
 import { BullMqReplyQueue } from "./workers/bullmq-reply-queue.ts";
 import { Periodic } from "./workers/periodic.ts";
 import { createPgReplyFeed } from "./workers/pg-reply-feed.ts";
@@ -136,6 +137,8 @@ export class App {
     await this.#feed.start();
     await this.#runtime.refresh();
     await this.#upstreams.pool.start();
+    // Who only writes answers is ready when it can count: else its first ones would wait for that.
+    if (this.#parts.config.role === "worker") await loadO200kCounter();
     this.#workers.start();
     await this.#gateway?.start();
     this.#periodic.start();

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import type { InboxEvent, InboxStore } from "../../core/chat/inbox.ts";
+import { readText } from "../shared/read-at-most.ts";
 import { TELEGRAM } from "./telegram-api.ts";
 
 // https://core.telegram.org/bots/api#setwebhook
@@ -37,7 +38,7 @@ export class TelegramWebhook {
     if (!isSame(request.headers.get(SECRET_HEADER) ?? "", this.#secretToken)) {
       return answer(401, "wrong secret token");
     }
-    const body = await readBody(request);
+    const body = await readText(request, BODY_BYTES_MAX);
     if (body === null) return answer(413, "body too large");
     const update = parseBody(body);
     if (update === null) return answer(400, "not an update");
@@ -61,20 +62,6 @@ function answer(status: number, text: string): Response {
 function isSame(given: string, expected: string): boolean {
   const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));
-}
-
-/** `null` when it is longer than allowed. */
-async function readBody(request: Request): Promise<string | null> {
-  if (Number(request.headers.get("content-length") ?? 0) > BODY_BYTES_MAX) return null;
-  if (request.body === null) return "";
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request.body) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > BODY_BYTES_MAX) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function parseBody(body: string): z.infer<typeof Body> | null {

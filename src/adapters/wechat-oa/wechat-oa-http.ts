@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OutsideError, UserError } from "../../core/errors.ts";
+import { readAtMost } from "../shared/read-at-most.ts";
 import { WECHAT_OA, WechatOaRefusal } from "./wechat-oa-errors.ts";
 
 // https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Interface_field_description.html
@@ -100,19 +101,12 @@ function parseJson(text: string): unknown {
 
 async function readBody(response: Response, sizeBytesMax: number): Promise<Uint8Array> {
   if (response.body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
   try {
-    for await (const chunk of response.body) {
-      sizeBytes += chunk.length;
-      if (sizeBytes > sizeBytesMax) throw new UserError("attachment_too_large", { sizeBytesMax });
-      chunks.push(chunk);
-    }
+    return await readAtMost(response.body, sizeBytesMax);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw unanswered(null, error);
   }
-  return Buffer.concat(chunks);
 }
 
 function unanswered(timeout: AbortSignal | null, error: unknown): OutsideError {

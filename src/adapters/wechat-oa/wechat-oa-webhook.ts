@@ -2,6 +2,7 @@ import type { InboxEvent, InboxStore } from "../../core/chat/inbox.ts";
 import type { RequestConnection, WebRoute } from "../../core/chat/web-route.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/log.ts";
+import { readText } from "../shared/read-at-most.ts";
 import { type MessageEnvelope, nonceOf, timestampOf } from "./wechat-oa-envelope.ts";
 import { WECHAT_OA } from "./wechat-oa-errors.ts";
 import type { PassiveReplies } from "./wechat-oa-passive.ts";
@@ -77,7 +78,7 @@ export class WechatOaWebhook implements WebRoute {
       this.#options.log.warn({}, "message refused, its time is not ours");
       return answer(403, "too old");
     }
-    const body = await readBody(request);
+    const body = await readText(request, BODY_BYTES_MAX);
     if (body === null) return answer(413, "body too large");
     const received = this.#open(query, body);
     if (received instanceof Response) return received;
@@ -177,18 +178,4 @@ function answer(status: number, text: string): Response {
     status,
     headers: { "content-type": "text/plain; charset=utf-8" },
   });
-}
-
-/** `null` when it is longer than allowed. */
-async function readBody(request: Request): Promise<string | null> {
-  if (Number(request.headers.get("content-length") ?? 0) > BODY_BYTES_MAX) return null;
-  if (request.body === null) return "";
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request.body) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > BODY_BYTES_MAX) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RunningProgram } from "../../fakes/running-program.ts";
+import { AttemptLog } from "../attempt-log.ts";
 import { above, type Fault, type FaultContext, type Finding } from "../fault.ts";
 import { checkInvariants } from "../invariants.ts";
 import { keepAsking } from "../load.ts";
@@ -32,6 +33,7 @@ export const workerKills: Fault = {
 
 async function run(stage: Stage, { dose, random }: FaultContext): Promise<Finding> {
   const { kills: killsWanted, answers, workers: workerCount, people: peopleCount } = DOSES[dose];
+  const attempts = await AttemptLog.open(stage.pool);
   await stage.start("gateway");
   const workers = await Promise.all(
     Array.from({ length: workerCount }, () => stage.start("worker")),
@@ -60,7 +62,8 @@ async function run(stage: Stage, { dose, random }: FaultContext): Promise<Findin
   await Promise.all(starting);
   await loading;
   await stage.settle(SETTLE_MS);
-  const takeovers = kills.flatMap((kill) => takeoverTimes(stage, kill));
+  const begun = await attempts.read();
+  const takeovers = kills.flatMap((kill) => takeoverTimes(stage, kill, begun));
   const p99 = percentile(takeovers, 0.99);
   return {
     rounds: kills.length,
@@ -83,10 +86,19 @@ async function killInMidAnswer(stage: Stage, victim: RunningProgram): Promise<Ki
   return { atMs, questions: broken.map(({ question }) => question) };
 }
 
-/** How long after the kill each broken answer was asked for again. */
-function takeoverTimes(stage: Stage, { atMs, questions }: Kill): number[] {
-  return questions.flatMap((question) => {
-    const next = stage.upstream.callsOf(question).find(({ startedAtMs }) => startedAtMs > atMs);
-    return next === undefined ? [] : [next.startedAtMs - atMs];
+/**
+ * How long after the kill the next worker began each broken answer. A kill that hits that worker before
+ * it has asked the upstream breaks the answer once more, and is not counted against the first one.
+ */
+function takeoverTimes(
+  stage: Stage,
+  { atMs, questions }: Kill,
+  begun: ReadonlyMap<string, readonly number[]>,
+): number[] {
+  return questions.flatMap((text) => {
+    const question = stage.questions.find((each) => each.text === text);
+    const times = begun.get(`${question?.person}:${question?.messageId}`) ?? [];
+    const next = times.find((time) => time > atMs);
+    return next === undefined ? [] : [next - atMs];
   });
 }
