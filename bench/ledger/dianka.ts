@@ -1,5 +1,6 @@
-import { randomInt, randomUUID } from "node:crypto";
+import { randomInt } from "node:crypto";
 import type { Ledger } from "../../src/core/billing/ledger.ts";
+import { createId } from "../../src/core/ids.ts";
 import { GroupedLedger } from "../../src/store/grouped-ledger.ts";
 import { PgLedger } from "../../src/store/pg-ledger.ts";
 import { createPgPool } from "../../src/store/pg-pool.ts";
@@ -50,10 +51,15 @@ export function chooseAccount(load: Load): string {
   return accountId(load === "hot" ? 0 : randomInt(ACCOUNTS));
 }
 
+/** As the program's own causes: the id of a new reply, which grows with time. */
+export function newCause(): string {
+  return `reply:${createId(new Date())}`;
+}
+
 /** Two answers from the ledger, each after its commit, as around an upstream call. */
 async function charge(ledger: Ledger, account: string): Promise<void> {
   const hold = await ledger.placeHold({
-    cause: `bench:${randomUUID()}`,
+    cause: newCause(),
     accountId: account,
     model: "gpt-5-mini",
     messageCost: null,

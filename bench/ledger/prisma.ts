@@ -1,9 +1,8 @@
-import { randomUUID } from "node:crypto";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { createId } from "../../src/core/ids.ts";
 import { PrismaClient } from "../../src/store/generated/client.ts";
 import { type Contender, drive } from "./contender.ts";
-import { CHARGED, chooseAccount, HELD } from "./dianka.ts";
+import { CHARGED, chooseAccount, HELD, newCause } from "./dianka.ts";
 
 const CALLERS = 16;
 const PATIENCE_MS = 30_000;
@@ -26,7 +25,7 @@ export function prismaTransaction(url: string): Contender {
 
 async function charge(prisma: PrismaClient, accountId: string): Promise<void> {
   const id = createId(new Date());
-  const cause = `bench:${randomUUID()}`;
+  const cause = newCause();
   await prisma.$transaction(
     async (tx) => {
       const now = new Date();

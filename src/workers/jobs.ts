@@ -68,19 +68,20 @@ function retryAfterMs(error: unknown): number | undefined {
 }
 
 /**
- * How a worker holds its jobs. A killed worker's job is free when its lock lapses (at most 5 s) and
- * the next check finds it (at most 1 s): taken over within 6 s.
+ * How a worker holds its jobs. A killed worker's job is free when its lock lapses (at most 2.5 s) and
+ * the next check finds it (at most 0.4 s): taken over within 3 s, and within 6 s should the worker
+ * that takes over be killed as well before it has begun.
  *
- * The price: a process that does not get to run for 2.5 s or more (the lock is renewed every
- * 2.5 s) can lose its locks. Then its runs are aborted and start anew, here or elsewhere; nothing
- * is charged twice, but the upstream is asked twice. Longer locks would make every crash as much
- * slower to mend.
+ * The price: a process that does not get to run for 2 s or more (a lock is renewed before it is 0.5 s
+ * old) can lose its locks. Then its runs are aborted and start anew, here or elsewhere; nothing is
+ * charged twice, but the upstream is asked twice. Longer locks would make every crash as much slower
+ * to mend.
  */
-export const LOCK_MS = 5_000;
-export const LOCK_RENEW_MS = LOCK_MS / 2;
-export const STALLED_CHECK_MS = 1_000;
-/** A job that outlived this many workers is taken to kill them, and is given up. */
-export const STALLED_COUNT_MAX = 20;
+export const LOCK_MS = 2_500;
+export const LOCK_RENEW_MS = 500;
+export const STALLED_CHECK_MS = 400;
+/** A job that outlived so many workers, for two minutes, is taken to kill them, and is given up. */
+export const STALLED_COUNT_MAX = 40;
 /** Beyond this BullMQ itself drops the job; ours comes first, because it tells the person. */
 export const STALLED_COUNT_MAX_BULLMQ = 1_000_000;
 /** A worker looks by itself this often, should the wake-up of a new job get lost. */

@@ -6,10 +6,13 @@ import { tokensOf } from "../fakes/openai-behaviour.ts";
 import { onRedis } from "./on-redis.ts";
 import type { Question, ReplyRow } from "./question.ts";
 import type { Stage } from "./stage.ts";
+import { waitFor } from "./wait-for.ts";
 
 /** More of one kind of problem than this tell nothing new. */
 const PROBLEMS_OF_A_KIND_MAX = 5;
 const RECEIPT = "left:";
+/** A worker that was killed last keeps its job until its lock lapses and another one looks. */
+const TAKEOVER_MS_MAX = 6_000;
 const REFUSED_MIN = 2;
 const REFUSED_SHARE_MAX = 0.005;
 
@@ -30,7 +33,7 @@ export async function checkInvariants(stage: Stage, leftoversMax = 0): Promise<s
         ? [`I5: "${question.text}" was never taken`]
         : checkAnswer(stage, question, reply);
     }),
-    ...checkChats(stage),
+    ...checkChats(stage, replies),
     ...checkLeftovers(stage, leftoversMax + stage.refused.length),
     ...checkRefused(stage),
     ...(await checkQueue(stage)),
@@ -77,7 +80,7 @@ const countOf = (from: string): string => `SELECT count(*)::int AS count FROM ${
 function checkAnswer(stage: Stage, question: Question, reply: ReplyRow): string[] {
   const expected = stage.expectedText(question);
   const text = reply.text ?? "";
-  const name = `"${question.text}" (${reply.state}${reply.failure === null ? "" : `, ${reply.failure}`})`;
+  const name = `"${question.text}" (${stateOf(reply)})`;
   if (reply.answered_at === null) return [`I5: ${name} did not end`];
   if (reply.delivered_at === null) return [`I5: ${name} was not delivered`];
   const problems: string[] = [];
@@ -103,6 +106,12 @@ function checkAnswer(stage: Stage, question: Question, reply: ReplyRow): string[
   return problems;
 }
 
+/** What became of it, e.g. "delivered, upstream_failed". */
+function stateOf(reply: ReplyRow | undefined): string {
+  if (reply === undefined) return "never taken";
+  return [reply.state, reply.failure].filter((word) => word !== null).join(", ");
+}
+
 function pricesOf({ price }: ReplyRow) {
   const of = (name: "input" | "cachedInput" | "output") => BigInt(price[name] ?? 0);
   return {
@@ -114,7 +123,7 @@ function pricesOf({ price }: ReplyRow) {
 }
 
 /** I5 and I6 as people see them: one message a question, with the whole answer and its receipt. */
-function checkChats(stage: Stage): string[] {
+function checkChats(stage: Stage, replies: ReadonlyMap<string, ReplyRow>): string[] {
   const byPerson = Map.groupBy(stage.questions, ({ person }) => person);
   return [...byPerson].flatMap(([person, questions]) => {
     if (stage.gone.has(person)) return [];
@@ -134,7 +143,11 @@ function checkChats(stage: Stage): string[] {
       const text = stage.expectedText(question).trim();
       // The next line is the receipt: one answer may begin with the words of another.
       if (!finals.some((final) => final.text.startsWith(`${text}\n`))) {
-        problems.push(`I6: the answer to "${question.text}" is not what the chat shows`);
+        const reply = replies.get(`${person}:${question.messageId}`);
+        problems.push(
+          `I6: the answer to "${question.text}" (${stateOf(reply)}) is not what the chat shows`,
+          ...logOf(stage, reply),
+        );
       }
     }
     return problems;
@@ -147,6 +160,15 @@ export function countLeftovers(stage: Stage): number {
   return [...asked]
     .flatMap((person) => (stage.gone.has(person) ? [] : stage.botMessages(person)))
     .filter(isLeftover).length;
+}
+
+/** What the programs wrote about a reply. */
+function logOf(stage: Stage, reply: ReplyRow | undefined): string[] {
+  if (reply === undefined) return [];
+  return stage.programs
+    .flatMap(({ output, errors }) => `${output}\n${errors}`.split("\n"))
+    .filter((line) => line.includes(reply.id))
+    .map((line) => `    ${line}`);
 }
 
 function checkLeftovers(stage: Stage, leftoversMax: number): string[] {
@@ -175,10 +197,13 @@ async function checkQueue({ pool, redisUrl }: Stage): Promise<string[]> {
     ...(await outbox.listOrphans(0, 10)),
     ...(await outbox.listUndelivered(0, 10)),
   ];
-  const stuck =
+  const countActive = () =>
     redisUrl === null
-      ? await countRows(pool, "bullmq.job WHERE state = 'active'")
-      : await onRedis(redisUrl, (redis) => redis.llen("dianka:replies:active"));
+      ? countRows(pool, "bullmq.job WHERE state = 'active'")
+      : onRedis(redisUrl, (redis) => redis.llen("dianka:replies:active"));
+  const isFree = async () => (await countActive()) === 0;
+  await waitFor("the jobs of dead workers are free", isFree, TAKEOVER_MS_MAX).catch(() => {});
+  const stuck = await countActive();
   return [
     ...(waiting.length === 0 ? [] : [`I7: ${waiting.length} replies wait in the outbox`]),
     ...(stuck === 0 ? [] : [`I7: ${stuck} jobs are in work without a worker`]),

@@ -5,6 +5,7 @@ import { OutsideError, UserError } from "../../src/core/errors.ts";
 import { BullMqReplyQueue } from "../../src/workers/bullmq-reply-queue.ts";
 import type { GenerateReplyContext } from "../../src/workers/generate-reply.worker.ts";
 import type { QueueBackend } from "../../src/workers/job-queue.ts";
+import { LOCK_MS, LOCK_RENEW_MS } from "../../src/workers/jobs.ts";
 import { createQueueBackend } from "../../src/workers/queue-backend.ts";
 import { ReplyWorkers } from "../../src/workers/worker-process.ts";
 import { RecordedLog } from "../fakes/recorded-log.ts";
@@ -245,15 +246,19 @@ describe.each([
     await stopped;
   });
 
-  it("keeps its jobs although the process does not get to run for two seconds", async () => {
+  it("keeps its jobs although the process does not get to run for a second and a half", async () => {
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     const work = startWorkers(() => ended);
     const replyId = randomUUID();
     await queue.addReply(replyId);
     await untilRuns(work, 1);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);
-    // At most three seconds are left of the lock until it is renewed.
-    await vi.waitFor(async () => expect(await lockLeftMs(replyId)).toBeGreaterThan(4_000), WAIT);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+    // At most a second is left of the lock until it is renewed.
+    const renewedMs = LOCK_MS - LOCK_RENEW_MS;
+    await vi.waitFor(
+      async () => expect(await lockLeftMs(replyId)).toBeGreaterThan(renewedMs),
+      WAIT,
+    );
     expect(work.runs).toHaveLength(1);
     expect(work.runs[0]?.signal.aborted).toBe(false);
     end();

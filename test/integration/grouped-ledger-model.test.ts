@@ -107,6 +107,8 @@ class Driver {
         ),
       }),
     );
+    // Lots that end together end in the order of their ids, which within a millisecond is any.
+    await this.#pool.query("SELECT pg_sleep(0.002)");
   }
 
   /** Starts each call of a round; they can only be about holds of former rounds. */

@@ -47,7 +47,7 @@ async function run(stage: Stage, { dose, random }: FaultContext): Promise<Findin
   });
   const starting = new Set<Promise<void>>();
   while (kills.length < killsWanted) {
-    await sleep(random.between(600, 1_600));
+    await sleep(random.between(1_000, 2_500));
     // Somebody has to be there to take over.
     while (workers.length < Math.max(2, workerCount / 2)) await Promise.race(starting);
     const victim = random.pick(workers);
