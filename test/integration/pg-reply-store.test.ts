@@ -253,6 +253,46 @@ describe("PgReplyStore", () => {
     });
   });
 
+  it("lets a worker begin without waiting for the disk, unless credit moves", async () => {
+    const commitOf = async (replyId: string): Promise<unknown> => {
+      const client = await database.pool.connect();
+      try {
+        await client.query("BEGIN; SET LOCAL synchronous_commit = on");
+        await client.query("SELECT * FROM start_reply($1, $2)", [replyId, LEASE_MS]);
+        const { rows } = await client.query("SHOW synchronous_commit");
+        await client.query("COMMIT");
+        return rows[0]?.synchronous_commit;
+      } finally {
+        client.release();
+      }
+    };
+    const asker = await personWith(2n);
+    const first = question(asker);
+    await replies.open(first);
+    expect(await commitOf(first.id)).toBe("off");
+    const lapsed = question(asker, { leaseMs: 1 });
+    await replies.open(lapsed);
+    await expect.poll(() => ledger.releaseLapsedHolds(10)).toBe(1);
+    expect(await commitOf(lapsed.id)).toBe("on");
+  });
+
+  it("is ended all the same when a crash of the server made it wait again", async () => {
+    const asker = await personWith(1n);
+    const asked = question(asker);
+    await replies.open(asked);
+    const before = await database.pool.query("SELECT * FROM reply WHERE id = $1", [asked.id]);
+    await replies.start(asked.id, LEASE_MS);
+    const [{ state, attempts, started_at }] = before.rows;
+    await database.pool.query(
+      "UPDATE reply SET state = $2, attempts = $3, started_at = $4 WHERE id = $1",
+      [asked.id, state, attempts, started_at],
+    );
+    expect(await replies.finish(answered(asked.id, 1n))).toBe(1n);
+    expect(await replies.finish(answered(asked.id, 1n))).toBeNull();
+    expect(await replies.start(asked.id, LEASE_MS)).toBeNull();
+    expect((await ledger.balance(asker.id)).available.message).toBe(0n);
+  });
+
   it("ends waiting replies on stop and asks running ones to stop", async () => {
     const asker = await personWith(5n);
     const running = question(asker);
