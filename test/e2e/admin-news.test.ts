@@ -98,6 +98,8 @@ describe("News for admins in a program of several processes", { timeout: 60_000 
     await expect
       .poll(() => readBy("stopped new questions"), { timeout: 15_000 })
       .toEqual([1, 0, 1]);
+    // The news comes before the change.
+    await expect.poll(() => count("setting WHERE key = 'drain' AND value = 'true'")).toBe(1);
     telegram.user(ADMIN).writes("/drain off");
     await expect
       .poll(() => readBy("new questions in again"), { timeout: 15_000 })

@@ -94,6 +94,8 @@ export function drainCommand(parts: Omit<OperationParts, "models" | "currency">)
         throw new UserError("usage", { usage: USAGE.drain });
       }
       await runtime.refresh();
+      // What this process read last may be older than another command.
+      await runtime.refresh();
       const before = runtime.isDraining;
       const isOn = choice !== "off";
       const running = await replies.countOpen();
