@@ -4,7 +4,6 @@ import type { WelcomePerson } from "./account/welcome-person.ts";
 import type { AdminAccess } from "./admin/admin-access.ts";
 import type { RuntimeSettings } from "./admin/runtime-settings.ts";
 import type { AskQuestion } from "./ask-question.ts";
-import { looksLikeCode } from "./cards/card-code.ts";
 import { hideCodes } from "./cards/mask-codes.ts";
 import { chatKey } from "./chat/chat-address.ts";
 import type { ChatConnection } from "./chat/chat-connections.ts";
@@ -14,8 +13,8 @@ import type { ChatSettings } from "./chat-settings.ts";
 import type { Clock } from "./clock.ts";
 import type { Answer, CommandContext } from "./commands/command.ts";
 import type { CommandList } from "./commands/command-list.ts";
-import { type ParsedCommand, parseCommand } from "./commands/parse-command.ts";
-import { asksForMore, parsePlainCommand } from "./commands/plain-commands.ts";
+import { asksForMore } from "./commands/plain-commands.ts";
+import { readCommand } from "./commands/read-command.ts";
 import { hideCode, tellAnswer } from "./commands/tell-answer.ts";
 import type { EditQuestion } from "./edit-question.ts";
 import { OutsideError, UserError } from "./errors.ts";
@@ -125,7 +124,7 @@ export class HandleMessage {
 
   async #act(context: CommandContext, connection: ChatConnection): Promise<Answer | null> {
     const { message, person } = context;
-    const command = readCommand(message, connection);
+    const command = readCommand(message.text, connection.sender.capabilities);
     if (command?.name === "redeem") await hideCode(context, connection);
     // An edited command is not run again: what it did is done.
     if (message.isEdit && command !== null) return null;
@@ -224,14 +223,6 @@ function isBusy(error: unknown): boolean {
 }
 
 /** These take several steps: the same message, tried again, does none of them twice; a new one would. */
-function isAdminCommand(context: CommandContext, connection: ChatConnection): boolean {
-  return context.isAdmin && readCommand(context.message, connection) !== null;
-}
-
-/** A message that is nothing but a card code counts as /redeem. */
-function readCommand(message: IncomingMessage, { sender }: ChatConnection): ParsedCommand | null {
-  const plain = sender.capabilities.plainCommands ? parsePlainCommand(message.text) : null;
-  const command = parseCommand(message.text) ?? plain;
-  if (command !== null) return command;
-  return looksLikeCode(message.text) ? { name: "redeem", args: message.text } : null;
+function isAdminCommand({ isAdmin, message }: CommandContext, { sender }: ChatConnection): boolean {
+  return isAdmin && readCommand(message.text, sender.capabilities) !== null;
 }

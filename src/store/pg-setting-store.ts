@@ -26,4 +26,15 @@ export class PgSettingStore implements SettingStore {
       ),
     );
   }
+
+  async merge(key: string, entries: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#pool.query(
+      preparedQuery(
+        `INSERT INTO setting (key, value) VALUES ($1, $2)
+         ON CONFLICT (key) DO UPDATE
+         SET value = setting.value || excluded.value, updated_at = now()`,
+        [key, JSON.stringify(entries)],
+      ),
+    );
+  }
 }

@@ -5,9 +5,9 @@ import {
   type DiscordEvent,
   eventIdOf,
   readEvent,
-  routeEvent,
 } from "../../src/adapters/discord/discord-message.ts";
 import { SavedEvent } from "../../src/adapters/discord/discord-payload.ts";
+import { routeEvent } from "../../src/adapters/discord/discord-route.ts";
 
 const now = new Date("2026-11-23T08:00:00Z");
 const botId = "1100000000000000001";
@@ -184,22 +184,27 @@ describe("the order of events", () => {
   it("is kept in each channel", () => {
     expect(route("message", "guild-mention")).toEqual({
       lane: channel,
-      isUrgent: false,
+      overtakes: "nothing",
       batch: null,
     });
-    expect(route("interaction", "slash-ask")).toMatchObject({ lane: channel, isUrgent: false });
+    expect(route("interaction", "slash-ask")).toMatchObject({
+      lane: channel,
+      overtakes: "nothing",
+    });
   });
 
-  it("is left for commands and buttons, which go at once", () => {
-    expect(route("interaction", "slash-balance").isUrgent).toBe(true);
-    expect(route("interaction", "button-stop").isUrgent).toBe(true);
+  it("is left for commands, which overtake questions, and for buttons, which overtake everything", () => {
+    expect(route("interaction", "slash-balance").overtakes).toBe("questions");
+    expect(route("interaction", "button-stop").overtakes).toBe("everything");
     const typed = saved("message", "direct-text");
-    expect(routeEvent({ ...typed, data: { ...typed.data, content: "/stop" } }).isUrgent).toBe(true);
-    const mentioned = { ...typed.data, content: `<@${botId}> /balance` };
-    expect(routeEvent({ ...typed, data: mentioned }).isUrgent).toBe(true);
+    const routeText = (content: string) =>
+      routeEvent({ ...typed, data: { ...typed.data, content } }).overtakes;
+    expect(routeText("/stop")).toBe("everything");
+    expect(routeText(`<@${botId}> /balance`)).toBe("questions");
+    expect(routeText(`<@${botId}> what is /balance?`)).toBe("nothing");
   });
 
   it("survives what is no event at all", () => {
-    expect(routeEvent(null)).toEqual({ lane: "", isUrgent: false, batch: null });
+    expect(routeEvent(null)).toEqual({ lane: "", overtakes: "nothing", batch: null });
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { InboxRunner } from "../../src/adapters/shared/inbox-runner.ts";
+import type { Overtakes } from "../../src/adapters/shared/overtakes.ts";
 import { OutsideError, UserError } from "../../src/core/errors.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
 import { MemoryInbox } from "../fakes/memory-inbox.ts";
@@ -8,7 +9,7 @@ import { RecordedLog } from "../fakes/recorded-log.ts";
 interface Payload {
   readonly lane: string;
   readonly text: string;
-  readonly isUrgent?: boolean;
+  readonly overtakes?: Overtakes;
   readonly batch?: string;
 }
 
@@ -50,8 +51,8 @@ function setUp(inbox = new MemoryInbox()) {
     clock,
     log,
     route: (payload) => {
-      const { lane, isUrgent = false, batch = null } = payload as Payload;
-      return { lane, isUrgent, batch };
+      const { lane, overtakes = "nothing", batch = null } = payload as Payload;
+      return { lane, overtakes, batch };
     },
     handle: (payloads) => handler.handle(payloads),
   });
@@ -99,18 +100,54 @@ describe("InboxRunner, in order", () => {
     expect(handler.started).toHaveLength(65);
   });
 
-  it("handles an urgent event although its lane is busy and every place is taken", async () => {
+  it("lets a command overtake questions although every place is taken", async () => {
     const { handler, arrive } = setUp();
     for (let index = 0; index < 64; index += 1) handler.hold(`${index}`);
     await arrive(...texts(64, (index) => ({ lane: `${index}`, text: `${index}` })));
-    await arrive({ lane: "0", text: "stop", isUrgent: true });
-    expect(handler.started.at(-1)).toBe("stop");
+    await arrive({ lane: "0", text: "/new", overtakes: "questions" });
+    expect(handler.started.at(-1)).toBe("/new");
   });
 
-  it("lets an event wait for an urgent one that came before it in its lane", async () => {
+  it("handles the commands of one lane one after the other", async () => {
+    const { handler, clock, arrive } = setUp();
+    handler.hold("/drain on");
+    await arrive({ lane: "a", text: "/drain on", overtakes: "questions" });
+    await arrive({ lane: "a", text: "/drain off", overtakes: "questions" });
+    await arrive({ lane: "b", text: "/balance", overtakes: "questions" });
+    expect(handler.started).toEqual(["/drain on", "/balance"]);
+    handler.release("/drain on");
+    await clock.settle();
+    expect(handler.started).toEqual(["/drain on", "/balance", "/drain off"]);
+  });
+
+  it("lets /stop overtake everything", async () => {
+    const { handler, arrive } = setUp();
+    handler.hold("question");
+    handler.hold("/cards");
+    await arrive({ lane: "a", text: "question" });
+    await arrive({ lane: "a", text: "/cards", overtakes: "questions" });
+    await arrive({ lane: "a", text: "/stop", overtakes: "everything" });
+    expect(handler.started).toEqual(["question", "/cards", "/stop"]);
+  });
+
+  it("leaves a command that waits for another to the next start when it drains", async () => {
+    const { handler, runner, inbox, clock, arrive } = setUp();
+    handler.hold("/drain on");
+    await arrive({ lane: "a", text: "/drain on", overtakes: "questions" });
+    await arrive({ lane: "a", text: "/drain off", overtakes: "questions" });
+    const drained = runner.drain();
+    handler.release("/drain on");
+    await clock.settle();
+    await drained;
+    expect(handler.started).toEqual(["/drain on"]);
+    const left = await inbox.listUnhandled("test", "1");
+    expect(left.map(({ payload }) => payload)).toMatchObject([{ text: "/drain off" }]);
+  });
+
+  it("lets a question wait for a command that came before it in its lane", async () => {
     const { handler, clock, arrive } = setUp();
     handler.hold("/new");
-    await arrive({ lane: "a", text: "/new", isUrgent: true }, { lane: "a", text: "hello" });
+    await arrive({ lane: "a", text: "/new", overtakes: "questions" }, { lane: "a", text: "hello" });
     expect(handler.started).toEqual(["/new"]);
     handler.release("/new");
     await clock.settle();

@@ -107,16 +107,20 @@ describe("the order of messages", () => {
   it("is one a chat", () => {
     const inPrivate = { reqId: "r", message: payload(text("hello")) };
     const inGroup = { reqId: "r", message: payload(text("@RobotA hello"), "group1") };
-    expect(routeMessage(inPrivate)).toEqual({ lane: "ann", isUrgent: false, batch: null });
-    expect(routeMessage(inGroup)).toEqual({ lane: "group1", isUrgent: false, batch: null });
+    expect(routeMessage(inPrivate)).toEqual({ lane: "ann", overtakes: "nothing", batch: null });
+    expect(routeMessage(inGroup)).toEqual({ lane: "group1", overtakes: "nothing", batch: null });
   });
 
   it("lets commands pass", () => {
     const command = { reqId: "r", message: payload(text("@RobotA /stop"), "group1") };
-    expect(routeMessage(command).isUrgent).toBe(true);
+    expect(routeMessage(command).overtakes).toBe("everything");
   });
 
   it("takes what it does not understand, to fail later", () => {
-    expect(routeMessage({ nonsense: true })).toEqual({ lane: "", isUrgent: false, batch: null });
+    expect(routeMessage({ nonsense: true })).toEqual({
+      lane: "",
+      overtakes: "nothing",
+      batch: null,
+    });
   });
 });

@@ -25,6 +25,8 @@ function open() {
   const runtime = new RuntimeSettings({
     read: async (key) => stored.get(key),
     write: async (key, value) => change(() => stored.set(key, value)),
+    merge: async (key, entries) =>
+      change(() => stored.set(key, { ...(stored.get(key) as object), ...entries })),
   });
   const person = { id: "ABCDEFGHJK", status: "active", banReason: null as string | null };
   const accounts = {

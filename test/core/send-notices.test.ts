@@ -125,6 +125,7 @@ describe("/drain", () => {
     const runtime = new RuntimeSettings({
       read: async (key) => values.get(key),
       write: async (key, value) => void values.set(key, value),
+      merge: async () => {},
     });
     const command = drainCommand({
       audit,

@@ -36,6 +36,17 @@ describe("PgSettingStore", () => {
       ["n", { input: 3n, output: 0n }],
     ]);
   });
+
+  it("keeps every price that processes set at the same time", async () => {
+    const models = Array.from({ length: 40 }, (_, index) => `raced-${index}`);
+    await inParallel(40, 40, async (index) => {
+      const settings = new RuntimeSettings(new PgSettingStore(database.pool));
+      await settings.setPrice(`raced-${index}`, 5n, BigInt(index));
+    });
+    const settings = new RuntimeSettings(new PgSettingStore(database.pool));
+    await settings.refresh();
+    expect([...settings.prices.keys()]).toEqual(expect.arrayContaining(models));
+  });
 });
 
 describe("PgNoticeStore", () => {

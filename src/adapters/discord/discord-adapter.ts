@@ -20,7 +20,7 @@ import { DISCORD } from "./discord-errors.ts";
 import { DiscordGateway } from "./discord-gateway.ts";
 import { DiscordInteractions } from "./discord-interactions.ts";
 import { DiscordListener } from "./discord-listener.ts";
-import { routeEvent } from "./discord-message.ts";
+import { routeEvent } from "./discord-route.ts";
 import { DiscordSender } from "./discord-sender.ts";
 
 const CONNECT_RETRY_MS = 2_000;

@@ -5,13 +5,12 @@ import type {
   ReplyAction,
   Sender,
 } from "../../core/chat/incoming-message.ts";
-import type { EventRoute } from "../shared/inbox-runner.ts";
 import { attachmentsOf, type LoadFile } from "./discord-attachment.ts";
 import { DISCORD } from "./discord-errors.ts";
-import {
-  type DiscordInteraction,
-  type DiscordMessage,
-  type DiscordUser,
+import type {
+  DiscordInteraction,
+  DiscordMessage,
+  DiscordUser,
   SavedEvent,
 } from "./discord-payload.ts";
 
@@ -62,16 +61,6 @@ export function readEvent(event: SavedEvent, context: EventContext): DiscordEven
 /** One id an event: a message that was edited is a new event each time. */
 export function eventIdOf({ kind, data }: SavedEvent): string {
   return kind === "edit" ? `${data.id}:${data.edited_timestamp ?? ""}` : data.id;
-}
-
-/** Where an event belongs in the order of events. */
-export function routeEvent(payload: unknown): EventRoute {
-  const { data: event } = SavedEvent.safeParse(payload);
-  const lane = event?.data.channel_id ?? "";
-  if (event === undefined) return { lane, isUrgent: false, batch: null };
-  const isUrgent =
-    event.kind === "interaction" ? event.data.data?.name !== "ask" : isCommand(event.data);
-  return { lane, isUrgent, batch: null };
 }
 
 /** What stands behind a button; at most 100 characters with a UUID as `replyId`. */
@@ -203,8 +192,4 @@ function quotedText(message: DiscordMessage, botId: string): string | null {
   const isOurs = replied?.author.id === botId;
   const text = isOurs ? "" : (replied?.content ?? forwarded?.[0]?.message.content ?? "");
   return text === "" ? null : text;
-}
-
-function isCommand(message: DiscordMessage): boolean {
-  return /^(\s*<@!?\d+>[\s,:;，：；]*)?[/／]/.test(message.content);
 }

@@ -1,15 +1,11 @@
-import type { InboxEvent, InboxStore } from "../../core/chat/inbox.ts";
-import type { Clock } from "../../core/clock.ts";
-import { OutsideError, UserError } from "../../core/errors.ts";
-import type { Logger } from "../../core/log.ts";
+import type { InboxEvent } from "../../core/chat/inbox.ts";
+import { EventHandling, type EventHandlingOptions } from "./event-handling.ts";
+import type { Overtakes } from "./overtakes.ts";
 
-/** Lanes that are worked on at the same time. Urgent events are not counted. */
+/** Lanes that are worked on at the same time. What overtakes is not counted. */
 const LANES_MAX = 64;
 /** Events in memory above which a platform should wait before it fetches more. */
 const PENDING_MAX = 2_000;
-const ATTEMPTS_MAX = 5;
-const RETRY_MS = 1_000;
-const STORE_RETRY_MS_MAX = 10_000;
 /** How long the rest of a batch may take to arrive. */
 const BATCH_WAIT_MS = 1_000;
 const BATCH_SIZE_MAX = 20;
@@ -19,43 +15,37 @@ const ROOM_CHECK_MS = 50;
 export interface EventRoute {
   /** Events of one lane, a chat mostly, are handled one after the other. */
   readonly lane: string;
-  /** Handled at once, whatever its lane is busy with: commands, button presses, payments. */
-  readonly isUrgent: boolean;
+  readonly overtakes: Overtakes;
   /** Neighbours in a lane with the same batch are handled together; `null`: it stands alone. */
   readonly batch: string | null;
 }
 
 /** What the runner needs to know of a platform. */
-export interface InboxRunnerOptions {
+export interface InboxRunnerOptions extends EventHandlingOptions {
   readonly platform: string;
   readonly bot: string;
-  readonly store: InboxStore;
-  readonly clock: Clock;
-  readonly log: Logger;
   /** Never throws: what it does not understand goes to some lane and fails there. */
   route(payload: unknown): EventRoute;
-  /** Gets one payload, or all of one batch. May be called twice with the same. */
-  handle(payloads: readonly unknown[]): Promise<void>;
 }
 
 interface WaitingEvent {
   readonly event: InboxEvent;
   readonly batch: string | null;
-  /** Urgent events of the same lane that came before: "/new" counts for the question after it. */
+  /** What overtook in the same lane, and came before: "/new" counts for the question after it. */
   readonly after: readonly Promise<void>[];
 }
 
 interface Lane {
   readonly name: string;
   readonly waiting: WaitingEvent[];
-  readonly urgent: Set<Promise<void>>;
+  readonly overtaking: Set<Promise<void>>;
   isBusy: boolean;
 }
 
 /**
- * Handles the saved events of one connection: in order within a lane, lanes in parallel, urgent
- * ones at once. A handler that throws is tried again up to five times, then its event is given
- * up with an error in the log. What is not finished when it stops is found again at the next start.
+ * Handles the saved events of one connection: in order within a lane, lanes in parallel,
+ * commands without waiting for questions. What is not finished when it stops is found again at the
+ * next start.
  */
 export class InboxRunner {
   readonly #options: InboxRunnerOptions;
@@ -63,11 +53,13 @@ export class InboxRunner {
   readonly #ready: Lane[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
+  readonly #handling: EventHandling;
   #busyLanes = 0;
   #pending = 0;
 
   constructor(options: InboxRunnerOptions) {
     this.#options = options;
+    this.#handling = new EventHandling(options, this.#stopping.signal);
   }
 
   /** Takes up what a crash left unhandled. */
@@ -89,14 +81,14 @@ export class InboxRunner {
   accept(events: readonly InboxEvent[]): void {
     if (this.#stopping.signal.aborted) return;
     for (const event of events) {
-      const { lane: name, isUrgent, batch } = this.#options.route(event.payload);
+      const { lane: name, overtakes, batch } = this.#options.route(event.payload);
       const lane = this.#lane(name);
       this.#pending += 1;
-      if (isUrgent) {
-        this.#startUrgent(lane, event);
-      } else {
-        lane.waiting.push({ event, batch, after: [...lane.urgent] });
+      if (overtakes === "nothing") {
+        lane.waiting.push({ event, batch, after: [...lane.overtaking] });
         if (!lane.isBusy && lane.waiting.length === 1) this.#ready.push(lane);
+      } else {
+        this.#overtake(lane, event, overtakes === "questions" ? [...lane.overtaking] : []);
       }
     }
     this.#startLanes();
@@ -111,22 +103,27 @@ export class InboxRunner {
   #lane(name: string): Lane {
     const known = this.#lanes.get(name);
     if (known !== undefined) return known;
-    const lane: Lane = { name, waiting: [], urgent: new Set(), isBusy: false };
+    const lane: Lane = { name, waiting: [], overtaking: new Set(), isBusy: false };
     this.#lanes.set(name, lane);
     return lane;
   }
 
-  #startUrgent(lane: Lane, event: InboxEvent): void {
-    const run = this.#run([event]).finally(() => {
-      lane.urgent.delete(run);
+  #overtake(lane: Lane, event: InboxEvent, after: readonly Promise<void>[]): void {
+    const run = this.#runAfter(after, event).finally(() => {
+      lane.overtaking.delete(run);
       this.#forgetIdle(lane);
     });
-    lane.urgent.add(run);
+    lane.overtaking.add(run);
     this.#track(run);
   }
 
+  async #runAfter(after: readonly Promise<void>[], event: InboxEvent): Promise<void> {
+    if (after.length > 0) await Promise.all(after);
+    if (!this.#stopping.signal.aborted) await this.#run([event]);
+  }
+
   #forgetIdle(lane: Lane): void {
-    const isIdle = !lane.isBusy && lane.waiting.length === 0 && lane.urgent.size === 0;
+    const isIdle = !lane.isBusy && lane.waiting.length === 0 && lane.overtaking.size === 0;
     if (isIdle) this.#lanes.delete(lane.name);
   }
 
@@ -162,70 +159,8 @@ export class InboxRunner {
   }
 
   async #run(events: readonly InboxEvent[]): Promise<void> {
-    const { store, clock, log } = this.#options;
-    const signal = this.#stopping.signal;
-    const eventIds = events.map(({ eventId }) => eventId);
-    let attempts = Math.max(...events.map((event) => event.attempts));
-    let isCounted = events.every((event) => event.isCounted);
-    try {
-      for (;;) {
-        if (!isCounted) {
-          if (attempts >= ATTEMPTS_MAX) {
-            log.error({ eventIds, attempts }, "event given up");
-            break;
-          }
-          if (!(await this.#write(events, ({ id }) => store.countAttempt(id)))) return;
-          attempts += 1;
-        }
-        isCounted = false;
-        const retryMs = await this.#try(events, eventIds, attempts);
-        if (retryMs === null) break;
-        if (attempts < ATTEMPTS_MAX) await clock.sleep(retryMs, signal);
-        if (signal.aborted) return;
-      }
-      await this.#write(events, ({ id }) => store.markHandled(id));
-    } finally {
-      this.#pending -= events.length;
-    }
-  }
-
-  /** `null` when nothing is to be tried again. */
-  async #try(
-    events: readonly InboxEvent[],
-    eventIds: readonly string[],
-    attempt: number,
-  ): Promise<number | null> {
-    const { handle, log } = this.#options;
-    try {
-      await handle(events.map(({ payload }) => payload));
-      return null;
-    } catch (error) {
-      if (error instanceof UserError) {
-        log.info({ code: error.code, eventIds }, "event refused");
-        return null;
-      }
-      log.warn({ err: error, eventIds, attempt }, "event failed");
-      const toldMs = error instanceof OutsideError ? (error.retryAfterMs ?? 0) : 0;
-      return Math.max(toldMs, RETRY_MS * 2 ** (attempt - 1));
-    }
-  }
-
-  /** Repeats until the store has it; `false` when we stop first. */
-  async #write(
-    events: readonly InboxEvent[],
-    write: (event: InboxEvent) => Promise<void>,
-  ): Promise<boolean> {
-    const { clock, log } = this.#options;
-    for (let waitMs = RETRY_MS; ; waitMs = Math.min(waitMs * 2, STORE_RETRY_MS_MAX)) {
-      try {
-        await Promise.all(events.map(write));
-        return true;
-      } catch (error) {
-        log.error({ err: error }, "inbox cannot be written");
-        if (this.#stopping.signal.aborted) return false;
-        await clock.sleep(waitMs, this.#stopping.signal);
-      }
-    }
+    await this.#handling.run(events);
+    this.#pending -= events.length;
   }
 
   #track(run: Promise<void>): void {

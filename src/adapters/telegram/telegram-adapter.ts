@@ -16,8 +16,9 @@ import { TELEGRAM_CAPABILITIES } from "./telegram-capabilities.ts";
 import { type CommandMenu, publishCommandMenu } from "./telegram-commands.ts";
 import { connectBot, describeProblem, type WebhookSettings } from "./telegram-connection.ts";
 import { TelegramDispatcher } from "./telegram-dispatcher.ts";
-import { chatAddress, routeUpdate } from "./telegram-message.ts";
+import { chatAddress } from "./telegram-message.ts";
 import { TelegramPoller } from "./telegram-poller.ts";
+import { routeUpdate } from "./telegram-route.ts";
 import { TelegramSender } from "./telegram-sender.ts";
 import { TelegramWebhook } from "./telegram-webhook.ts";
 

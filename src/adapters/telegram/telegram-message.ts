@@ -5,7 +5,6 @@ import type {
   ReplyAction,
   Sender,
 } from "../../core/chat/incoming-message.ts";
-import type { EventRoute } from "../shared/inbox-runner.ts";
 import { addressedText } from "./telegram-addressing.ts";
 import { TELEGRAM } from "./telegram-api.ts";
 import { attachmentsOf, isServiceMessage, type LoadFile } from "./telegram-attachment.ts";
@@ -60,19 +59,6 @@ export function parseUpdates(
   // https://core.telegram.org/bots/api#chatmember: in private chats only these two occur.
   const isReachable = member.new_chat_member.status !== "kicked";
   return { type: "reachable", userId: String(member.from.id), isReachable };
-}
-
-/** Where an update belongs in the order of events. */
-export function routeUpdate(payload: unknown): EventRoute {
-  const { data: update } = TelegramUpdate.safeParse(payload);
-  const message = update?.message ?? update?.edited_message;
-  if (message !== undefined) {
-    const lane = `${message.chat.id}:${threadOf(message) ?? ""}`;
-    const batch = update?.message?.media_group_id ?? null;
-    return { lane, isUrgent: batch === null && startsWithCommand(message), batch };
-  }
-  const userId = update?.callback_query?.from.id ?? update?.my_chat_member?.from.id;
-  return { lane: `user:${userId ?? ""}`, isUrgent: true, batch: null };
 }
 
 /** What stands behind a button; at most 64 bytes with a UUID as `replyId`. */
@@ -167,7 +153,7 @@ export function chatAddress(channel: string, thread: string | null, bot: string)
 }
 
 /** Outside topics a thread id only groups replies, and sending to it is refused. */
-function threadOf(message: {
+export function threadOf(message: {
   readonly is_topic_message?: boolean | undefined;
   readonly message_thread_id?: number | undefined;
 }): string | null {
@@ -188,9 +174,4 @@ function quotedText(message: TelegramMessage, { botId }: UpdateContext): string 
   const replied = message.reply_to_message;
   if (String(replied?.from?.id) === botId) return null;
   return message.quote?.text ?? replied?.text ?? replied?.caption ?? null;
-}
-
-function startsWithCommand(message: TelegramMessage): boolean {
-  const entities = message.entities ?? message.caption_entities ?? [];
-  return entities.some(({ type, offset }) => type === "bot_command" && offset === 0);
 }

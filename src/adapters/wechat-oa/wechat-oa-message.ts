@@ -2,6 +2,8 @@ import type { ChatAddress } from "../../core/chat/chat-address.ts";
 import type { IncomingAttachment, IncomingMessage } from "../../core/chat/incoming-message.ts";
 import { OutsideError } from "../../core/errors.ts";
 import type { EventRoute } from "../shared/inbox-runner.ts";
+import { overtakesOf } from "../shared/overtakes.ts";
+import { CUSTOMER_SERVICE_CAPABILITIES } from "./wechat-oa-capabilities.ts";
 import { WECHAT_OA } from "./wechat-oa-errors.ts";
 import { commandOf, eventIdOf, kindOfPayload, WechatOaPayload } from "./wechat-oa-payload.ts";
 import type { Contact } from "./wechat-oa-send-budget.ts";
@@ -51,13 +53,15 @@ export function parsePayload(raw: unknown, context: MessageContext): WechatOaEve
   };
 }
 
-/** Where an event belongs in the order of events: commands do not wait for questions. */
+/** Where an event belongs in the order of events: a command does not wait for questions. */
 export function routePayload(raw: unknown): EventRoute {
   const { data: payload } = WechatOaPayload.safeParse(raw);
-  const isCommand = /^\s*[/／]/.test(payload?.Content ?? "");
   return {
     lane: payload?.FromUserName ?? "",
-    isUrgent: isCommand || payload?.MsgType === "event",
+    overtakes:
+      payload?.MsgType === "event"
+        ? "questions"
+        : overtakesOf(payload?.Content ?? "", CUSTOMER_SERVICE_CAPABILITIES),
     batch: null,
   };
 }

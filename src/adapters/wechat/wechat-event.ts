@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { ChatAddress } from "../../core/chat/chat-address.ts";
 import type { EventRoute } from "../shared/inbox-runner.ts";
+import { overtakesOf } from "../shared/overtakes.ts";
+import { ACCOUNT_CAPABILITIES } from "./wechat-capabilities.ts";
 import { WECHAT } from "./wechat-errors.ts";
 
 const Common = {
@@ -45,9 +47,9 @@ export function eventIdOf({ seat, kind, id }: WechatEvent): string {
 /** Where an event belongs in the order of events. */
 export function routeEvent(payload: unknown): EventRoute {
   const { data: event } = WechatEvent.safeParse(payload);
-  if (event === undefined) return { lane: "", isUrgent: false, batch: null };
-  const isUrgent = event.kind === "message" && /^\s*[/／]/.test(event.text);
-  return { lane: laneOf(event), isUrgent, batch: null };
+  if (event === undefined) return { lane: "", overtakes: "nothing", batch: null };
+  const text = event.kind === "message" ? event.text : "";
+  return { lane: laneOf(event), overtakes: overtakesOf(text, ACCOUNT_CAPABILITIES), batch: null };
 }
 
 export function chatAddress(channel: string, bot: string): ChatAddress {

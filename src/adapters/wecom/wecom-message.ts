@@ -1,7 +1,9 @@
 import type { ChatAddress } from "../../core/chat/chat-address.ts";
 import type { IncomingMessage } from "../../core/chat/incoming-message.ts";
 import type { EventRoute } from "../shared/inbox-runner.ts";
+import { overtakesOf } from "../shared/overtakes.ts";
 import { attachmentsOf, type WecomFiles } from "./wecom-attachment.ts";
+import { WECOM_CAPABILITIES } from "./wecom-capabilities.ts";
 import { WECOM } from "./wecom-errors.ts";
 import { SavedMessage, type WecomContent, type WecomMessage } from "./wecom-payload.ts";
 
@@ -43,9 +45,10 @@ export async function readMessage(
 /** Where a message belongs in the order of messages. */
 export function routeMessage(payload: unknown): EventRoute {
   const { data } = SavedMessage.safeParse(payload);
-  if (data === undefined) return { lane: "", isUrgent: false, batch: null };
+  if (data === undefined) return { lane: "", overtakes: "nothing", batch: null };
   const { message } = data;
-  return { lane: channelOf(message), isUrgent: isCommand(message), batch: null };
+  const overtakes = overtakesOf(questionOf(message), WECOM_CAPABILITIES);
+  return { lane: channelOf(message), overtakes, batch: null };
 }
 
 export function chatAddress(channel: string, bot: string): ChatAddress {

@@ -4,6 +4,8 @@ import type { PriceOverrides } from "../upstream/model-catalog.ts";
 export interface SettingStore {
   read(key: string): Promise<unknown>;
   write(key: string, value: unknown): Promise<void>;
+  /** Sets entries of an object, in one step: those that others set meanwhile stay. */
+  merge(key: string, entries: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
 interface StoredPrice {
@@ -19,6 +21,8 @@ export class RuntimeSettings {
   readonly #store: SettingStore;
   #prices: PriceOverrides = new Map();
   #isDraining = false;
+  #readings = 0;
+  #lastReading = 0;
 
   constructor(store: SettingStore) {
     this.#store = store;
@@ -34,8 +38,14 @@ export class RuntimeSettings {
   }
 
   async refresh(): Promise<void> {
-    this.#isDraining = (await this.#store.read("drain")) === true;
+    this.#readings += 1;
+    const reading = this.#readings;
+    const drain = await this.#store.read("drain");
     const prices = ((await this.#store.read("prices")) ?? {}) as Record<string, StoredPrice>;
+    // One that began earlier and took longer knows less.
+    if (reading < this.#lastReading) return;
+    this.#lastReading = reading;
+    this.#isDraining = drain === true;
     this.#prices = new Map(
       Object.entries(prices).map(([model, price]) => [
         model,
@@ -50,13 +60,8 @@ export class RuntimeSettings {
   }
 
   async setPrice(model: string, input: bigint, output: bigint): Promise<void> {
-    await this.refresh();
-    const prices = new Map(this.#prices).set(model, { input, output });
-    const stored = [...prices].map(([name, price]) => [
-      name,
-      { input: String(price.input), output: String(price.output) },
-    ]);
-    await this.#store.write("prices", Object.fromEntries(stored));
+    const price: StoredPrice = { input: String(input), output: String(output) };
+    await this.#store.merge("prices", { [model]: price });
     await this.refresh();
   }
 }

@@ -17,7 +17,7 @@ const SETTING = "incident";
 /** What the watch needs of others. */
 export interface WatchIncidentsParts {
   readonly stats: Pick<StatsStore, "countOutcomes">;
-  readonly runtime: SettingStore;
+  readonly runtime: Pick<SettingStore, "read" | "write">;
   readonly notices: Pick<SendNotices, "toAdmins">;
   readonly settings: Pick<ChatSettings, "defaultLocale">;
   readonly clock: Clock;

@@ -40,6 +40,7 @@ export function priceCommand({ audit, runtime, models, currency }: OperationPart
       ) {
         throw new UserError("usage", { usage: USAGE.price });
       }
+      await runtime.refresh();
       const model = models.find(name);
       if (model === null) throw new UserError("unknown_model", { name: quoteArgument(name) });
       const input = parsePrice(inputText);
@@ -93,7 +94,6 @@ export function drainCommand(parts: Omit<OperationParts, "models" | "currency">)
       if (!["", "on", "off"].includes(choice)) {
         throw new UserError("usage", { usage: USAGE.drain });
       }
-      await runtime.refresh();
       // What this process read last may be older than another command.
       await runtime.refresh();
       const before = runtime.isDraining;
