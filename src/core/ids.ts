@@ -10,8 +10,16 @@ export function createAccountId(): string {
 
 /** A UUID of version 7: ordered by time, so that index pages fill up instead of splitting. */
 export function createId(now: Date): string {
-  const time = now.getTime().toString(16).padStart(12, "0");
   // All behind the version of a random one is random, and Node makes many of them in one go.
-  const random = randomUUID().slice(15);
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${random}`;
+  return `${timePart(now)}-7${randomUUID().slice(15)}`;
+}
+
+/** No id made at that time or later is below this one. */
+export function lowestIdAt(time: Date): string {
+  return `${timePart(time)}-7000-8000-000000000000`;
+}
+
+function timePart(time: Date): string {
+  const digits = time.getTime().toString(16).padStart(12, "0");
+  return `${digits.slice(0, 8)}-${digits.slice(8)}`;
 }

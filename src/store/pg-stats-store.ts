@@ -1,6 +1,6 @@
 import type pg from "pg";
 import type { BatchStatsRow, Stats, StatsRow, StatsStore } from "../core/admin/stats-store.ts";
-import { createId } from "../core/ids.ts";
+import { lowestIdAt } from "../core/ids.ts";
 import { preparedQuery } from "./pg-pool.ts";
 
 const SUMS = `sum(requests)::int AS requests, sum(input_tokens + output_tokens)::bigint AS tokens,
@@ -63,7 +63,7 @@ export class PgStatsStore implements StatsStore {
            AND coalesce(failure, '') NOT IN (${OUR_FAILURES}))::int AS answered,
          count(*) FILTER (WHERE failure IN (${OUR_FAILURES}))::int AS failed
        FROM reply WHERE id >= $1`,
-      [createId(since)],
+      [lowestIdAt(since)],
     );
     return rows[0] ?? { answered: 0, failed: 0 };
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createAccountId, createId } from "../../src/core/ids.ts";
+import { createAccountId, createId, lowestIdAt } from "../../src/core/ids.ts";
 
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -16,6 +16,14 @@ describe("createId", () => {
     const times = [0, 1, 255, 1_000_000, Date.now(), Date.now() + 1, 253_402_300_799_999];
     const ids = times.map((time) => createId(new Date(time)));
     expect(ids.toSorted()).toEqual(ids);
+  });
+
+  it("is never below the lowest of its millisecond, nor at or above that of the next", () => {
+    const now = new Date();
+    const ids = Array.from({ length: 20_000 }, () => createId(now)).toSorted();
+    expect(lowestIdAt(now)).toMatch(ID);
+    const bounds = [lowestIdAt(now), lowestIdAt(new Date(now.getTime() + 1))] as const;
+    expect([bounds[1], ...ids, bounds[0]].toSorted()).toEqual([bounds[0], ...ids, bounds[1]]);
   });
 
   it("is another one each time, in every digit that is not fixed", () => {
