@@ -1,7 +1,8 @@
 import { formatCredit } from "../billing/amount.ts";
 import type { Unit } from "../billing/lot.ts";
 import { micros } from "../billing/micros.ts";
-import type { AmountText, Texts } from "./texts.ts";
+import type { AmountText } from "./amount-text.ts";
+import type { Texts } from "./texts.ts";
 
 /** "2026-12-31", in UTC, the same in every language. */
 export function formatDate(date: Date): string {

@@ -1,11 +1,10 @@
 import type { LotKind, Unit } from "../billing/lot.ts";
-import type { AdminCommandName, PersonCommandName } from "../commands/command-names.ts";
+import type { PersonCommandName } from "../commands/command-names.ts";
 import type { ErrorDetails, UserErrorCode } from "../errors.ts";
 import type { FreeReason } from "../reply-store.ts";
+import type { AdminTexts } from "./admin-texts.ts";
+import type { AmountText } from "./amount-text.ts";
 import type { LinkTexts } from "./link-texts.ts";
-
-/** An amount with its unit, already written out in the person's language. */
-export type AmountText = string;
 
 export interface LotLine {
   readonly amount: AmountText;
@@ -47,7 +46,7 @@ export type FailureCode =
  * is escaped by the caller. A language is an object of this type, so a missing text does not
  * compile.
  */
-export interface Texts {
+export interface Texts extends AdminTexts {
   readonly languageName: string;
   readonly errors: Readonly<Record<UserErrorCode, (details: ErrorDetails) => string>>;
   readonly failures: Readonly<Record<FailureCode, string>>;
@@ -56,13 +55,11 @@ export interface Texts {
   amount(unit: Unit, text: string, currency: string): AmountText;
   /** One line a command: what it does, for menus and /help. */
   readonly commands: Readonly<Record<PersonCommandName, string>>;
-  readonly adminCommands: Readonly<Record<AdminCommandName, string>>;
   /** How a command is written, e.g. "/redeem CODE [CODE …]". */
   readonly buttons: { readonly stop: string; readonly retry: string; readonly new: string };
   readonly placeholder: string;
   welcome(details: { trialMessages: number; isNew: boolean }): string;
   help(details: { commands: string; models: string }): string;
-  adminHelp(commands: string): string;
   readonly howToTopUp: string;
   receipt(line: ReceiptLine): string;
   readonly slowAnswer: string;
@@ -128,136 +125,4 @@ export interface Texts {
   readonly notYourButton: string;
   readonly editTooLate: string;
   readonly editMerged: string;
-  // Admin texts.
-  granted(details: {
-    user: string;
-    amount: AmountText;
-    validUntil: string | null;
-    entry: string;
-  }): string;
-  grantReceived(details: { amount: AmountText; reason: string; validUntil: string | null }): string;
-  batchCreated(details: {
-    name: string;
-    count: number;
-    amount: AmountText;
-    days: number;
-    redeemUntil: string | null;
-    perAccountMax: number | null;
-    models: readonly string[] | null;
-    sha256: string;
-  }): string;
-  readonly batchFileCaption: string;
-  /** Its file could not be delivered. */
-  batchLost(name: string): string;
-  batchCutOff(name: string): string;
-  batches(lines: readonly BatchLine[]): string;
-  readonly batchesEmpty: string;
-  batchChanged(name: string, state: "active" | "frozen" | "void", cardsChanged: number): string;
-  user(details: UserDetails): string;
-  banned(user: string, reason: string): string;
-  unbanned(user: string): string;
-  undone(details: { entry: string; user: string; amount: AmountText }): string;
-  stats(details: StatsDetails): string;
-  statsRows(title: string, rows: readonly string[]): string;
-  upstreams(rows: readonly string[]): string;
-  upstreamChanged(name: string, isEnabled: boolean): string;
-  priceChanged(details: { model: string; before: string; after: string }): string;
-  broadcastQueued(count: number): string;
-  drained(isOn: boolean, running: number): string;
-  /** The same for the other admin chats. */
-  drainNews(details: { actor: string; isOn: boolean; running: number }): string;
-  keyDead(name: string, reason: string): string;
-  guessStorm(count: number): string;
-  lowStock(details: { batch: string; left: number; count: number }): string;
-  /** Most answers fail. */
-  incidentBegan(details: { failed: number; ended: number; minutes: number }): string;
-  incidentOver(minutes: number): string;
-  linkStorm(count: number): string;
-  /** Somebody has to scan a code on that page to connect a bot. */
-  loginCode(platform: string, page: string): string;
 }
-
-/** What a batch of cards limits; `null`: nothing. */
-export interface BatchTerms {
-  readonly perAccountMax: number | null;
-  readonly models: readonly string[] | null;
-}
-
-export interface BatchLine extends BatchTerms {
-  readonly name: string;
-  readonly state: string;
-  readonly amount: AmountText;
-  readonly days: number;
-  readonly redeemUntil: string | null;
-  readonly active: number;
-  readonly redeemed: number;
-  readonly void: number;
-}
-
-export interface UserDetails {
-  readonly account: string;
-  readonly identities: readonly string[];
-  readonly since: string;
-  readonly banReason: string | null;
-  readonly credit: AmountText;
-  readonly messages: AmountText;
-  readonly held: AmountText;
-  readonly month: { readonly requests: number; readonly cost: AmountText };
-  readonly entries: readonly string[];
-}
-
-export interface StatsDetails {
-  readonly period: string;
-  readonly people: number;
-  readonly newPeople: number;
-  readonly requests: number;
-  readonly answers: number;
-  readonly stopped: number;
-  readonly failures: number;
-  readonly freeAnswers: number;
-  readonly inputTokens: string;
-  readonly outputTokens: string;
-  readonly revenue: AmountText;
-  readonly messages: AmountText;
-  readonly upstreamCost: AmountText;
-  readonly margin: AmountText;
-  readonly refunds: AmountText;
-  readonly cardsRedeemed: number;
-  readonly firstWord: string;
-  readonly answerTime: string;
-}
-
-/** The part of the texts that only admins read. */
-export type AdminTexts = Pick<
-  Texts,
-  | "adminCommands"
-  | "adminHelp"
-  | "granted"
-  | "grantReceived"
-  | "batchCreated"
-  | "batchFileCaption"
-  | "batchLost"
-  | "batchCutOff"
-  | "batches"
-  | "batchesEmpty"
-  | "batchChanged"
-  | "user"
-  | "banned"
-  | "unbanned"
-  | "undone"
-  | "stats"
-  | "statsRows"
-  | "upstreams"
-  | "upstreamChanged"
-  | "priceChanged"
-  | "broadcastQueued"
-  | "drained"
-  | "drainNews"
-  | "keyDead"
-  | "guessStorm"
-  | "lowStock"
-  | "incidentBegan"
-  | "incidentOver"
-  | "linkStorm"
-  | "loginCode"
->;

@@ -1,4 +1,4 @@
-import type { AdminTexts, BatchTerms } from "./texts.ts";
+import type { AdminTexts, BatchTerms } from "./admin-texts.ts";
 
 const until = (date: string | null) => (date === null ? "长期有效" : `有效期至 ${date}`);
 
