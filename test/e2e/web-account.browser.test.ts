@@ -44,6 +44,15 @@ describe.skipIf(CHROMIUM_PATH === "")("a person at the web page", () => {
     expect(new Set(demo.heard.map((message) => message.id)).size).toBe(1);
   });
 
+  it("brings messages in the order they were written, and /stop at once", async () => {
+    const page = await browser.open(demo.url);
+    demo.failures = 1;
+    for (const text of ["One", "Two", "/stop"]) await say(page, text);
+    await expect
+      .poll(() => demo.heard.map(({ text }) => text), WAIT)
+      .toEqual(["One", "/stop", "One", "Two"]);
+  });
+
   it("shows the same in another tab and after loading again", async () => {
     const page = await browser.open(demo.url);
     const second = await browser.openTab(page.context(), demo.url);

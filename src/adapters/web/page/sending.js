@@ -4,12 +4,14 @@ import { text } from "./texts.js";
 const TRIES_AFTER_MS = [0, 1000, 3000, 8000];
 const BODY_LENGTH_MAX = 7_900_000;
 
-/** Brings messages to the server, again and again for a while, and shows how it went. */
+/** Brings messages to the server in the order they were written, again and again for a while. */
 export class Sending {
   #connection;
   #list;
   /** What was written, by id, until it is taken: the list shows it without its secrets. */
   #written = new Map();
+  /** What is on its way; the next message waits for it. */
+  #last = Promise.resolve();
 
   constructor(connection, list) {
     this.#connection = connection;
@@ -35,10 +37,20 @@ export class Sending {
     return this.send(id);
   }
 
-  async send(id) {
+  send(id) {
+    const written = this.#written.get(id);
+    if (written === undefined) return Promise.resolve(false);
+    this.#list.change(id, { status: "sending" });
+    // That is for what came before.
+    if (written.text.trim() === "/stop") return this.#deliver(id);
+    const sent = this.#last.then(() => this.#deliver(id));
+    this.#last = sent.catch(() => {});
+    return sent;
+  }
+
+  async #deliver(id) {
     const written = this.#written.get(id);
     if (written === undefined) return false;
-    this.#list.change(id, { status: "sending" });
     const outcome = isTooLarge(written) ? { status: 413 } : await this.#tryAll(id, written);
     if (outcome.status === 202) {
       this.#written.delete(id);
@@ -78,7 +90,7 @@ export class Sending {
     this.#written.delete(id);
     this.#written.set(newId, { ...written, hasCorrectedClock: true });
     this.#list.change(id, {}, newId);
-    return this.send(newId);
+    return this.#deliver(newId);
   }
 }
 
