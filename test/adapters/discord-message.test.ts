@@ -184,11 +184,13 @@ describe("the order of events", () => {
   it("is kept in each channel", () => {
     expect(route("message", "guild-mention")).toEqual({
       lane: channel,
+      person: expect.stringMatching(/^\d+$/),
       overtakes: "nothing",
       batch: null,
     });
     expect(route("interaction", "slash-ask")).toMatchObject({
       lane: channel,
+      person: expect.stringMatching(/^\d+$/),
       overtakes: "nothing",
     });
   });
@@ -205,6 +207,6 @@ describe("the order of events", () => {
   });
 
   it("survives what is no event at all", () => {
-    expect(routeEvent(null)).toEqual({ lane: "", overtakes: "nothing", batch: null });
+    expect(routeEvent(null)).toEqual({ lane: "", person: "", overtakes: "nothing", batch: null });
   });
 });

@@ -74,7 +74,7 @@ describe("/redeem in a channel", () => {
     expect(isPrivate).toEqual([true, true, true, true]);
   });
 
-  it("is answered in its own place, also when the same person asks something else meanwhile", async () => {
+  it("is answered in its own place, also when the same person asks elsewhere meanwhile", async () => {
     await using discord = await ConnectedDiscord.start(world);
     let letGo = () => {};
     const hanging = new Promise<void>((resolve) => {
@@ -86,7 +86,7 @@ describe("/redeem in a channel", () => {
     };
     const first = await world.command("/usage");
     await until(() => expect(world.webhookCallsOf(first)).toHaveLength(1));
-    const second = await world.command("/balance");
+    const second = await world.command("/balance", { channel: world.otherChannel });
     await until(() => expect(world.webhookCallsOf(second)).toHaveLength(1));
     letGo();
     const contents = [first, second].map((id) => world.webhookCallsOf(id)[0]?.body.content);

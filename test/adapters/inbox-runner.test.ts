@@ -9,6 +9,7 @@ import { RecordedLog } from "../fakes/recorded-log.ts";
 interface Payload {
   readonly lane: string;
   readonly text: string;
+  readonly person?: string;
   readonly overtakes?: Overtakes;
   readonly batch?: string;
 }
@@ -51,8 +52,8 @@ function setUp(inbox = new MemoryInbox()) {
     clock,
     log,
     route: (payload) => {
-      const { lane, overtakes = "nothing", batch = null } = payload as Payload;
-      return { lane, overtakes, batch };
+      const { lane, person = "ann", overtakes = "nothing", batch = null } = payload as Payload;
+      return { lane, person, overtakes, batch };
     },
     handle: (payloads) => handler.handle(payloads),
   });
@@ -108,16 +109,17 @@ describe("InboxRunner, in order", () => {
     expect(handler.started.at(-1)).toBe("/new");
   });
 
-  it("handles the commands of one lane one after the other", async () => {
+  it("handles the commands of one person in a lane one after the other", async () => {
     const { handler, clock, arrive } = setUp();
     handler.hold("/drain on");
     await arrive({ lane: "a", text: "/drain on", overtakes: "questions" });
     await arrive({ lane: "a", text: "/drain off", overtakes: "questions" });
+    await arrive({ lane: "a", person: "bob", text: "/usage", overtakes: "questions" });
     await arrive({ lane: "b", text: "/balance", overtakes: "questions" });
-    expect(handler.started).toEqual(["/drain on", "/balance"]);
+    expect(handler.started).toEqual(["/drain on", "/usage", "/balance"]);
     handler.release("/drain on");
     await clock.settle();
-    expect(handler.started).toEqual(["/drain on", "/balance", "/drain off"]);
+    expect(handler.started).toEqual(["/drain on", "/usage", "/balance", "/drain off"]);
   });
 
   it("lets /stop overtake everything", async () => {

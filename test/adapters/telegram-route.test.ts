@@ -8,6 +8,7 @@ describe("routeUpdate", () => {
   it("puts the messages of one chat into one lane", () => {
     expect(route("private-text")).toEqual({
       lane: "512034501:",
+      person: "512034501",
       overtakes: "nothing",
       batch: null,
     });

@@ -107,8 +107,18 @@ describe("the order of messages", () => {
   it("is one a chat", () => {
     const inPrivate = { reqId: "r", message: payload(text("hello")) };
     const inGroup = { reqId: "r", message: payload(text("@RobotA hello"), "group1") };
-    expect(routeMessage(inPrivate)).toEqual({ lane: "ann", overtakes: "nothing", batch: null });
-    expect(routeMessage(inGroup)).toEqual({ lane: "group1", overtakes: "nothing", batch: null });
+    expect(routeMessage(inPrivate)).toEqual({
+      lane: "ann",
+      person: "ann",
+      overtakes: "nothing",
+      batch: null,
+    });
+    expect(routeMessage(inGroup)).toEqual({
+      lane: "group1",
+      person: "ann",
+      overtakes: "nothing",
+      batch: null,
+    });
   });
 
   it("lets commands pass", () => {
@@ -119,6 +129,7 @@ describe("the order of messages", () => {
   it("takes what it does not understand, to fail later", () => {
     expect(routeMessage({ nonsense: true })).toEqual({
       lane: "",
+      person: "",
       overtakes: "nothing",
       batch: null,
     });

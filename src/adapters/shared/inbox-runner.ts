@@ -15,6 +15,8 @@ const ROOM_CHECK_MS = 50;
 export interface EventRoute {
   /** Events of one lane, a chat mostly, are handled one after the other. */
   readonly lane: string;
+  /** Who it comes from: commands wait for those of the same person only. */
+  readonly person: string;
   readonly overtakes: Overtakes;
   /** Neighbours in a lane with the same batch are handled together; `null`: it stands alone. */
   readonly batch: string | null;
@@ -38,7 +40,8 @@ interface WaitingEvent {
 interface Lane {
   readonly name: string;
   readonly waiting: WaitingEvent[];
-  readonly overtaking: Set<Promise<void>>;
+  /** What overtook and is not handled yet, and whose it is. */
+  readonly overtaking: Map<Promise<void>, string>;
   isBusy: boolean;
 }
 
@@ -81,14 +84,20 @@ export class InboxRunner {
   accept(events: readonly InboxEvent[]): void {
     if (this.#stopping.signal.aborted) return;
     for (const event of events) {
-      const { lane: name, overtakes, batch } = this.#options.route(event.payload);
+      const { lane: name, person, overtakes, batch } = this.#options.route(event.payload);
       const lane = this.#lane(name);
       this.#pending += 1;
       if (overtakes === "nothing") {
-        lane.waiting.push({ event, batch, after: [...lane.overtaking] });
+        lane.waiting.push({ event, batch, after: [...lane.overtaking.keys()] });
         if (!lane.isBusy && lane.waiting.length === 1) this.#ready.push(lane);
       } else {
-        this.#overtake(lane, event, overtakes === "questions" ? [...lane.overtaking] : []);
+        const waitsFor = overtakes === "questions" ? commandsOf(person, lane) : [];
+        const run = this.#runAfter(waitsFor, event).finally(() => {
+          lane.overtaking.delete(run);
+          this.#forgetIdle(lane);
+        });
+        lane.overtaking.set(run, person);
+        this.#track(run);
       }
     }
     this.#startLanes();
@@ -103,18 +112,9 @@ export class InboxRunner {
   #lane(name: string): Lane {
     const known = this.#lanes.get(name);
     if (known !== undefined) return known;
-    const lane: Lane = { name, waiting: [], overtaking: new Set(), isBusy: false };
+    const lane: Lane = { name, waiting: [], overtaking: new Map(), isBusy: false };
     this.#lanes.set(name, lane);
     return lane;
-  }
-
-  #overtake(lane: Lane, event: InboxEvent, after: readonly Promise<void>[]): void {
-    const run = this.#runAfter(after, event).finally(() => {
-      lane.overtaking.delete(run);
-      this.#forgetIdle(lane);
-    });
-    lane.overtaking.add(run);
-    this.#track(run);
   }
 
   async #runAfter(after: readonly Promise<void>[], event: InboxEvent): Promise<void> {
@@ -167,6 +167,10 @@ export class InboxRunner {
     this.#running.add(run);
     run.finally(() => this.#running.delete(run));
   }
+}
+
+function commandsOf(person: string, { overtaking }: Lane): Promise<void>[] {
+  return [...overtaking].filter(([, whose]) => whose === person).map(([run]) => run);
 }
 
 function batchLength(waiting: readonly WaitingEvent[], batch: string): number {

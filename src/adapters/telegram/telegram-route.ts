@@ -13,8 +13,9 @@ export function routeUpdate(payload: unknown): EventRoute {
     const batch = update?.message?.media_group_id ?? null;
     const text = message.text ?? message.caption ?? "";
     const overtakes = batch === null ? overtakesOf(text, TELEGRAM_CAPABILITIES) : "nothing";
-    return { lane, overtakes, batch };
+    return { lane, person: String(message.from?.id ?? ""), overtakes, batch };
   }
   const userId = update?.callback_query?.from.id ?? update?.my_chat_member?.from.id;
-  return { lane: `user:${userId ?? ""}`, overtakes: "everything", batch: null };
+  const person = String(userId ?? "");
+  return { lane: `user:${person}`, person, overtakes: "everything", batch: null };
 }

@@ -56,8 +56,10 @@ export function parsePayload(raw: unknown, context: MessageContext): WechatOaEve
 /** Where an event belongs in the order of events: a command does not wait for questions. */
 export function routePayload(raw: unknown): EventRoute {
   const { data: payload } = WechatOaPayload.safeParse(raw);
+  const person = payload?.FromUserName ?? "";
   return {
-    lane: payload?.FromUserName ?? "",
+    lane: person,
+    person,
     overtakes:
       payload?.MsgType === "event"
         ? "questions"

@@ -47,9 +47,14 @@ export function eventIdOf({ seat, kind, id }: WechatEvent): string {
 /** Where an event belongs in the order of events. */
 export function routeEvent(payload: unknown): EventRoute {
   const { data: event } = WechatEvent.safeParse(payload);
-  if (event === undefined) return { lane: "", overtakes: "nothing", batch: null };
+  if (event === undefined) return { lane: "", person: "", overtakes: "nothing", batch: null };
   const text = event.kind === "message" ? event.text : "";
-  return { lane: laneOf(event), overtakes: overtakesOf(text, ACCOUNT_CAPABILITIES), batch: null };
+  return {
+    lane: laneOf(event),
+    person: event.kind === "room_invitation" ? "" : event.personId,
+    overtakes: overtakesOf(text, ACCOUNT_CAPABILITIES),
+    batch: null,
+  };
 }
 
 export function chatAddress(channel: string, bot: string): ChatAddress {

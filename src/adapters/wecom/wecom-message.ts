@@ -45,10 +45,10 @@ export async function readMessage(
 /** Where a message belongs in the order of messages. */
 export function routeMessage(payload: unknown): EventRoute {
   const { data } = SavedMessage.safeParse(payload);
-  if (data === undefined) return { lane: "", overtakes: "nothing", batch: null };
+  if (data === undefined) return { lane: "", person: "", overtakes: "nothing", batch: null };
   const { message } = data;
   const overtakes = overtakesOf(questionOf(message), WECOM_CAPABILITIES);
-  return { lane: channelOf(message), overtakes, batch: null };
+  return { lane: channelOf(message), person: message.from.userid, overtakes, batch: null };
 }
 
 export function chatAddress(channel: string, bot: string): ChatAddress {

@@ -51,7 +51,12 @@ async function throughInbox(
     store,
     clock: systemClock,
     log: new RecordedLog(),
-    route: (payload) => ({ lane: `${(payload as Event).chat}`, overtakes: "nothing", batch: null }),
+    route: (payload) => ({
+      lane: `${(payload as Event).chat}`,
+      person: "",
+      overtakes: "nothing",
+      batch: null,
+    }),
     handle: async ([payload]) => void handled.push(payload as Event),
   });
   const events = Array.from({ length: count }, (_, id) => ({ id, chat: random.below(CHATS) }));
