@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createId } from "../../src/core/ids.ts";
 import { OpenAiServer } from "../fakes/openai-server.ts";
 import { RunningProgram } from "../fakes/running-program.ts";
 import { blankDatabase, type TestDatabase } from "../fakes/test-database.ts";
 import { redisEnvironment } from "../fakes/test-redis.ts";
+
+const ASK_MS_MAX = 15_000;
 
 let database: TestDatabase;
 let openAi: OpenAiServer;
@@ -89,19 +92,16 @@ class Visitor {
     const known = (await this.read()).length;
     const response = await this.post(text);
     expect(response.status).toBe(202);
-    let found: Shown | undefined;
-    await expect
-      .poll(
-        async () => {
-          found = (await this.read())
-            .slice(known)
-            .find((message) => message.author === "bot" && look(message.text));
-          return found !== undefined;
-        },
-        { timeout: 15_000 },
-      )
-      .toBe(true);
-    return found?.text ?? "";
+    for (const startedAtMs = Date.now(); Date.now() - startedAtMs < ASK_MS_MAX; await sleep(50)) {
+      const found = (await this.read())
+        .slice(known)
+        .find((message) => message.author === "bot" && look(message.text));
+      if (found !== undefined) return found.text;
+    }
+    const shown = JSON.stringify((await this.read()).slice(known));
+    throw new Error(
+      `no fitting answer to "${text}": ${shown}; log: ${program.output.slice(-2_000)}`,
+    );
   }
 }
 
