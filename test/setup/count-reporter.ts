@@ -36,7 +36,9 @@ export class CountReporter implements Reporter {
     const count = (state: string) => tests.filter((test) => test.result().state === state).length;
     this.#passed = count("passed");
     this.#skipped = count("skipped");
-    this.#unsteady = tests.filter((test) => test.diagnostic()?.flaky).map(nameOf);
+    this.#unsteady = tests
+      .filter((test) => test.diagnostic()?.flaky)
+      .map((test) => describe(nameOf(test), test.result().errors));
     const failedTests = tests.filter((test) => test.result().state === "failed");
     const brokenModules = modules.filter((module) => {
       return !module.ok() && ![...module.children.allTests("failed")].length;
